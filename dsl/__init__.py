@@ -1,0 +1,1 @@
+"""The rule language: text → tree → typed rule. Pure: no clock, no database, no network."""

@@ -1,0 +1,137 @@
+"""The declarations that rules may use: the catalog as immutable values.
+
+`catalog_reader` makes one of these from YAML; everything else only reads it. Names are lower case.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from dsl.datatypes import DataType, Money
+
+
+class Owner(StrEnum):
+    """Whose a value or a moment is."""
+
+    CUSTOMER = "customer"
+    SUBSCRIPTION = "subscription"
+    EVENT = "event"
+
+
+class MomentKind(StrEnum):
+    RECURRING = "recurring"
+    DATED = "dated"
+    EVENT = "event"
+    CROSSING = "crossing"
+
+
+class Recurs(StrEnum):
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+    BILLING_INTERVAL = "billing_interval"
+
+
+class LeapDay(StrEnum):
+    """Where 29 February falls in a common year."""
+
+    FEB28 = "feb28"
+    MAR1 = "mar1"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeDeclaration:
+    name: str
+    owner: Owner
+    type: DataType
+    personal: bool = False
+    doc: str = ""
+
+    @property
+    def key(self) -> str:
+        """How a row of state calls it: `customer.country`."""
+        return f"{self.owner}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A kind of occasion. `attribute` is the date it hangs on (recurring and dated moments only).
+
+    `statuses` are those of `while:`; None means every status but `cancelled`.
+    `properties` are an event's or a crossing's (meter, level, used, quota).
+    """
+
+    name: str
+    kind: MomentKind
+    owner: Owner
+    attribute: str | None = None
+    recurs: Recurs | None = None
+    every: int = 1
+    leap_day: LeapDay = LeapDay.FEB28
+    statuses: tuple[str, ...] | None = None
+    properties: Mapping[str, DataType] = field(default_factory=dict)
+    levels: tuple[Decimal, ...] = ()
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A plan or an add-on. `prices` by billing interval (`month`, `year`); `quota` by meter, in the meter's unit."""
+
+    name: str
+    title: str
+    prices: Mapping[str, Money] = field(default_factory=dict)
+    rank: int = 0
+    quota: Mapping[str, Decimal] = field(default_factory=dict)
+    adds: Mapping[str, Decimal] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    name: str
+    unit: str
+    kind: str  # gauge | counter
+    resets: str | None = None
+    quota_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    channel: str  # a channel or "any"
+    at_most: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    consent: Mapping[str, str] = field(default_factory=dict)  # channel -> flag attribute of the customer
+    caps: tuple[Cap, ...] = ()
+    quiet: Mapping[str, tuple[dt.time, dt.time]] = field(default_factory=dict)
+    largest_discount: Decimal | None = None
+    hold_out: Decimal = Decimal(0)
+    send_at: dt.time = dt.time(9)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    currency: str
+    timezone: str
+    country_timezones: Mapping[str, str] = field(default_factory=dict)
+    default_via: tuple[str, ...] = ()
+    customer: Mapping[str, AttributeDeclaration] = field(default_factory=dict)
+    subscription: Mapping[str, AttributeDeclaration] = field(default_factory=dict)
+    meters: Mapping[str, Meter] = field(default_factory=dict)
+    moments: Mapping[str, Moment] = field(default_factory=dict)
+    plans: Mapping[str, Product] = field(default_factory=dict)
+    addons: Mapping[str, Product] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
+    tasks: Mapping[str, str] = field(default_factory=dict)  # task -> channel
+    policies: Policies = Policies()
+
+    def attributes(self, owner: Owner) -> Mapping[str, AttributeDeclaration]:
+        return self.customer if owner is Owner.CUSTOMER else self.subscription

@@ -1,0 +1,1 @@
+"""The engine: typed rule → plan → matches → decisions → deliveries, with state and a clock."""

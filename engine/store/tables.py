@@ -1,0 +1,313 @@
+"""Every table of the store, as SQLAlchemy Core describes it; Alembic's migrations make the same (a test asks).
+
+Instants are UTC. JSON documents hold the catalog's attributes in stored form (`documents`). Ids are text up to 200
+characters. Nothing is dated by the database: instants come from the caller.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+SHARDS = 16
+"""Customers are spread over this many shards (CRC-32 of the id); one batch of a pass is one shard."""
+
+
+class Instant(TypeDecorator[dt.datetime]):
+    """An aware UTC datetime; SQLite keeps it as sortable text without a zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        value = value.astimezone(dt.UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+Document = JSON().with_variant(postgresql.JSONB(), "postgresql")
+Id = String(200)
+Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers only INTEGER PRIMARY KEY by itself
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# --- state and its history -------------------------------------------------------------------------------------------
+
+
+def _customer_columns() -> list[Column[Any]]:
+    return [
+        Column("timezone", String(64)),  # as given; NULL where none was
+        Column("zone", String(64), nullable=False),  # the one that counts, after the fallbacks
+        Column("shard", SmallInteger, nullable=False),
+        Column("tags", Document, nullable=False),  # sorted list
+        Column("attributes", Document, nullable=False),
+        Column("valid_from", Instant, nullable=False),  # since when this version is true
+        Column("recorded_at", Instant, nullable=False),  # when we were told
+    ]
+
+
+def _subscription_columns() -> list[Column[Any]]:
+    return [
+        Column("status", String(64)),
+        Column("currency", String(3), nullable=False),
+        Column("addons", Document, nullable=False),  # sorted list
+        Column("attributes", Document, nullable=False),  # every declared attribute, `status` too
+        Column("valid_from", Instant, nullable=False),
+        Column("recorded_at", Instant, nullable=False),
+    ]
+
+
+customers = Table("customers", metadata, Column("id", Id, primary_key=True), *_customer_columns())
+Index(None, customers.c.shard, customers.c.zone)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("customer_id", Id, ForeignKey("customers.id"), nullable=False, index=True),
+    *_subscription_columns(),
+)
+
+customers_history = Table(
+    "customers_history",
+    metadata,
+    Column("number", Serial, primary_key=True),
+    Column("id", Id, nullable=False, index=True),
+    *_customer_columns(),
+    Column("valid_to", Instant, nullable=False),
+)
+
+subscriptions_history = Table(
+    "subscriptions_history",
+    metadata,
+    Column("number", Serial, primary_key=True),
+    Column("id", Id, nullable=False, index=True),
+    Column("customer_id", Id, nullable=False),
+    *_subscription_columns(),
+    Column("valid_to", Instant, nullable=False),
+)
+
+# Dates that moments hang on, taken apart so that every due set is an indexed comparison with constants.
+dates = Table(
+    "dates",
+    metadata,
+    Column("owner", String(12), primary_key=True),  # customer | subscription
+    Column("attribute", String(64), primary_key=True),
+    Column("subject", Id, primary_key=True),
+    Column("date", Date, nullable=False),
+    Column("month", SmallInteger, nullable=False),
+    Column("day", SmallInteger, nullable=False),
+    Column("weekday", SmallInteger, nullable=False),  # Monday is 0
+)
+Index(None, dates.c.owner, dates.c.attribute, dates.c.date)
+Index(None, dates.c.owner, dates.c.attribute, dates.c.day, dates.c.month)
+Index(None, dates.c.owner, dates.c.attribute, dates.c.weekday)
+
+events = Table(
+    "events",
+    metadata,
+    Column("source", String(64), primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("moment", String(64), nullable=False),
+    Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
+    Column("subscription_id", Id),
+    Column("occurred_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("properties", Document, nullable=False),
+    Column("digest", String(32), nullable=False),  # of the body: the same id with another body is refused
+    Column("state", String(8), nullable=False),  # history | pending | decided | missed
+    Column("decided_at", Instant),
+)
+Index(None, events.c.customer_id, events.c.moment, events.c.occurred_at)
+Index(
+    "ix_events_pending",
+    events.c.occurred_at,
+    sqlite_where=text("state = 'pending'"),
+    postgresql_where=text("state = 'pending'"),
+)
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+passes = Table(
+    "passes",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("as_of", Date, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),  # NULL while it runs, or where it was killed
+    Column("ruleset", String(64), nullable=False),
+    Column("summary", Document),
+)
+
+# The ledger of finished batches: a row here means that this moment, for these customers and this day, is done.
+batches = Table(
+    "batches",
+    metadata,
+    Column("local_date", Date, primary_key=True),
+    Column("moment", String(64), primary_key=True),
+    Column("offset", Integer, primary_key=True),
+    Column("zone", String(64), primary_key=True),
+    Column("shard", SmallInteger, primary_key=True),
+    Column("pass_id", Serial, nullable=False),
+    Column("finished_at", Instant, nullable=False),
+)
+
+# One row a match: what became of it. `result` is offered | said | held | held_out.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", String(32), primary_key=True),  # hash of rule, subject and occurrence
+    Column("rule", String(200), nullable=False),
+    Column("moment", String(64), nullable=False),
+    Column("subject", Id, nullable=False),  # the customer's or the subscription's id: whose moment it is
+    Column("occurrence", String(300), nullable=False),
+    Column("customer_id", Id, nullable=False),
+    Column("subscription_id", Id),
+    Column("result", String(8), nullable=False),
+    Column("reason", String(64)),  # a code, for held and held out
+    Column("detail", String(200)),  # what the code is about: the winning rule, the channel
+    Column("offer", String(64)),  # plan or add-on
+    Column("channels", Document, nullable=False),
+    Column("slot", SmallInteger),  # NULL unless it won
+    Column("local_date", Date, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("ruleset", String(64), nullable=False),
+    Column("pass_id", Serial),
+    UniqueConstraint("rule", "subject", "occurrence"),
+)
+Index(
+    "uq_decisions_winner",
+    decisions.c.subject,
+    decisions.c.moment,
+    decisions.c.occurrence,
+    decisions.c.slot,
+    unique=True,
+    sqlite_where=text("slot IS NOT NULL"),
+    postgresql_where=text("slot IS NOT NULL"),
+)
+Index(None, decisions.c.customer_id, decisions.c.due_at)
+Index(None, decisions.c.local_date, decisions.c.rule)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("decision_id", String(32), ForeignKey("decisions.id"), primary_key=True),
+    Column("body", Document, nullable=False),
+)
+
+# due = not_matched + offered + held + held_out + missed, for each rule, moment and local day (said counts as offered).
+counters = Table(
+    "counters",
+    metadata,
+    Column("rule", String(200), primary_key=True),
+    Column("moment", String(64), primary_key=True),
+    Column("offset", Integer, primary_key=True),
+    Column("local_date", Date, primary_key=True),
+    Column("due", BigInteger, nullable=False),
+    Column("not_matched", BigInteger, nullable=False),
+    Column("offered", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),
+    Column("held_out", BigInteger, nullable=False),
+    Column("missed", BigInteger, nullable=False),
+)
+
+# --- deliveries ------------------------------------------------------------------------------------------------------
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("decision_id", String(32), ForeignKey("decisions.id"), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("customer_id", Id, nullable=False, index=True),
+    Column("state", String(8), nullable=False),  # pending | sent | withheld | failed
+    Column("reason", String(200)),
+    Column("due_at", Instant, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("claimed_until", Instant),
+    Column("finished_at", Instant),
+    Column("content", Document, nullable=False),  # message name, variables; rendered subject and body once sent
+    UniqueConstraint("decision_id", "channel"),
+)
+Index(
+    "ix_deliveries_pending",
+    deliveries.c.due_at,
+    sqlite_where=text("state = 'pending'"),
+    postgresql_where=text("state = 'pending'"),
+)
+
+# What the channel `in_app` shows a customer.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("delivery_id", Serial, ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    Column("customer_id", Id, nullable=False, index=True),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    Column("read", Boolean, nullable=False),
+)
+
+# --- people and programs that may come in ----------------------------------------------------------------------------
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("password_hash", String(255), nullable=False),
+    Column("role", String(16), nullable=False),  # editor | viewer
+    Column("created_at", Instant, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # SHA-256 of the token; the token itself is shown once
+    Column("name", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
