@@ -196,13 +196,14 @@ batches = Table(
     Column("finished_at", Instant, nullable=False),
 )
 
-# One row a match: what became of it. `result` is offered | said | held | held_out.
+# One row a match: what became of it. `result` is offered | said | tagged | held | held_out.
 decisions = Table(
     "decisions",
     metadata,
     Column("id", String(32), primary_key=True),  # hash of rule, subject and occurrence
     Column("rule", String(200), nullable=False),
     Column("moment", String(64), nullable=False),
+    Column("offset", Integer, nullable=False),  # local days: -7 is "7 days before"
     Column("subject", Id, nullable=False),  # the customer's or the subscription's id: whose moment it is
     Column("occurrence", String(300), nullable=False),
     Column("customer_id", Id, nullable=False),
@@ -224,6 +225,7 @@ Index(
     "uq_decisions_winner",
     decisions.c.subject,
     decisions.c.moment,
+    decisions.c.offset,
     decisions.c.occurrence,
     decisions.c.slot,
     unique=True,
@@ -240,7 +242,8 @@ receipts = Table(
     Column("body", Document, nullable=False),
 )
 
-# due = not_matched + offered + held + held_out + missed, for each rule, moment and local day (said counts as offered).
+# due = not_matched + offered + held + held_out + missed, for each rule, moment and local day (said and tagged count
+# as offered).
 counters = Table(
     "counters",
     metadata,
