@@ -1,0 +1,68 @@
+# Everything starts from a bare clone: python3 (3.11 or later, with venv), git and make are enough.
+#   make demo       the tour: ten thousand made-up customers, today's pass, one decision explained, the web pages
+#   make test       style, types and every test that needs Python only
+#   make test-all   every test: PostgreSQL, the built wheel and whatever else a marker asks for
+#   make clean      removes the virtual environment and what was built
+# A virtual environment is made once, in .venv; a stamp a list of extras says what it holds.
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+METADATA := setup.cfg pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all postgresql clean
+
+help:
+	@sed -n '2,5s/^# *//p' Makefile
+
+demo: .venv/with-run
+	@$(BIN)/carpe demo $(ARGS)
+
+test: .venv/with-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -m "not postgres and not spark and not browser and not wheel"
+
+test-all: .venv/with-all postgresql
+	$(BIN)/pytest
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# --- the virtual environment -----------------------------------------------------------------------------------------
+
+.venv/made:
+	@command -v $(PYTHON) >/dev/null || { echo "Carpe needs Python 3.11 or later: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Carpe needs Python 3.11 or later; $$($(PYTHON) --version) is too old. Say which with make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "This Python cannot make virtual environments: apt-get install python3-venv"; exit 1; }
+	@echo "Making the virtual environment .venv"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/with-run: .venv/made $(METADATA)
+	@echo "Installing Carpe and what it needs into .venv"
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/with-dev: .venv/made $(METADATA)
+	@echo "Installing Carpe and what its tests need into .venv"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ .venv/with-run
+
+.venv/with-all: .venv/made $(METADATA)
+	@echo "Installing Carpe with every extra into .venv"
+	@$(PIP) --editable '.[postgres,dev]'
+	@touch $@ .venv/with-dev .venv/with-run
+
+# The tests start a PostgreSQL server of their own, as an unprivileged user, from Debian's binaries.
+postgresql:
+	@if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing PostgreSQL's binaries"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	else echo "PostgreSQL's initdb is not here: sudo apt-get install postgresql"; exit 1; fi
