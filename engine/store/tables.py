@@ -142,6 +142,7 @@ dates = Table(
     Column("month", SmallInteger, nullable=False),
     Column("day", SmallInteger, nullable=False),
     Column("weekday", SmallInteger, nullable=False),  # Monday is 0
+    sqlite_with_rowid=False,  # then each index holds the subject: a due set is read from the index alone
 )
 Index(None, dates.c.owner, dates.c.attribute, dates.c.date)
 Index(None, dates.c.owner, dates.c.attribute, dates.c.day, dates.c.month)

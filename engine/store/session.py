@@ -1,0 +1,182 @@
+"""Connections and transactions of the store: SQLite embedded, PostgreSQL in production.
+
+SQLite: the driver's own transaction handling is switched off (`isolation_level=None`) and SQLAlchemy's `begin` event
+says BEGIN or BEGIN IMMEDIATE, so that a writer takes its lock before it reads. One writer at a time in a process (a
+lock here), one among processes (SQLite's own, waited for `BUSY_SECONDS`). A durable commit is `synchronous=FULL`;
+before 3.51.3 two writers could corrupt a write-ahead log, so older libraries keep a rollback journal.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from engine.errors import (
+    DatabaseFull,
+    DatabaseLocked,
+    DatabaseMissing,
+    DatabaseReadOnly,
+    DriverMissing,
+    StoreError,
+    UnknownDatabase,
+)
+
+BUSY_SECONDS = 15
+_SAFE_WAL = (3, 51, 3)
+
+
+class Store:
+    """A database that is up to date with this version of Carpe."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writer = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @property
+    def url(self) -> str:
+        """Where the database is, without its password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view of the database, in which the database itself refuses every write."""
+        with told_in_words(), self._engine.connect() as connection:
+            connection = connection.execution_options(carpe_access="read")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: committed at the end of the block, rolled back whole on any exception."""
+        with told_in_words(), self._writer, self._engine.connect() as connection:
+            connection = connection.execution_options(carpe_access="write")
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """The store at a URL such as `sqlite:///carpe.db` or `postgresql://carpe@localhost/carpe`.
+
+    Raises a StoreError of one sentence where there is none, or where its tables are not this version's.
+    """
+    from engine.store.schema import require_current
+
+    parsed = read_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        raise DatabaseMissing(
+            f"There is no database at {parsed.database}: `carpe init` or `carpe db upgrade` makes one."
+        )
+    store = Store(make_engine(parsed))
+    try:
+        with store.read() as connection:
+            require_current(connection)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def read_url(url: str) -> URL:
+    """The parsed URL with the driver we use; raises UnknownDatabase for anything else."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise UnknownDatabase(
+            f"“{url}” names no database: write a URL such as sqlite:///carpe.db or postgresql://user@host/name."
+        ) from None
+    backend = parsed.drivername.partition("+")[0]
+    if backend == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise UnknownDatabase("A database in memory cannot be used: name a file, such as sqlite:///carpe.db.")
+        return parsed.set(drivername="sqlite")
+    if backend in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    raise UnknownDatabase(f"Carpe works on SQLite and PostgreSQL, not on {backend}.")
+
+
+def make_engine(url: URL) -> Engine:
+    """An engine with our transactions; it does not look at the tables."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, pool_size=8, max_overflow=24)
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        import psycopg  # noqa: F401
+    except ImportError:
+        raise DriverMissing() from None
+    # jit costs more than it saves on short queries; instants are UTC on both sides.
+    options = {"application_name": "carpe", "options": "-c jit=off -c timezone=UTC", "connect_timeout": 10}
+    engine = create_engine(url, connect_args=options, pool_pre_ping=True)
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _set_up_sqlite(raw: sqlite3.Connection, _record: Any) -> None:
+    raw.isolation_level = None
+    raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    raw.execute("PRAGMA foreign_keys = ON")
+    raw.execute("PRAGMA synchronous = FULL")
+    raw.execute("PRAGMA cache_size = -65536")
+    raw.execute("PRAGMA temp_store = MEMORY")
+    mode = "WAL" if sqlite3.sqlite_version_info >= _SAFE_WAL else "TRUNCATE"
+    raw.execute(f"PRAGMA journal_mode = {mode}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("carpe_access") == "write"
+    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("carpe_access") != "write":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+@contextmanager
+def told_in_words() -> Iterator[None]:
+    """Turns the driver's errors about the database's condition into one sentence each."""
+    try:
+        yield
+    except DBAPIError as error:
+        told = _sentence(str(error.orig))
+        if told is None:
+            raise
+        raise told from error
+
+
+def _sentence(text: str) -> StoreError | None:
+    first = text.strip().splitlines()[0] if text.strip() else ""
+    low = text.lower()
+    if "locked" in low or "lock timeout" in low:
+        return DatabaseLocked()
+    if "readonly" in low or "read-only" in low:
+        return DatabaseReadOnly()
+    if "full" in low or "no space left" in low:
+        return DatabaseFull()
+    if "unable to open" in low:
+        return StoreError("The database file cannot be opened: its folder is missing or may not be read.")
+    if "not a database" in low or "malformed" in low:
+        return StoreError(f"The file is not a database that Carpe can read ({first}).")
+    if "connection failed" in low or "connection refused" in low or "could not connect" in low:
+        return StoreError(f"The database server does not answer ({first}).")
+    if "server closed" in low or "terminating connection" in low or "connection is lost" in low:
+        return StoreError(f"The database server ended the connection ({first}).")
+    return None
