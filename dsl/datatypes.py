@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from dsl.currencies import exponent as exponent
+
 
 class Kind(StrEnum):
     TEXT = "text"
@@ -58,36 +60,6 @@ class DataType:
     values: tuple[str, ...] = ()
     unit: Unit | None = None
     since: str | None = None
-
-
-# ISO 4217 currencies whose minor unit is not a hundredth.
-_EXPONENTS = dict.fromkeys(
-    (
-        "BIF",
-        "CLP",
-        "DJF",
-        "GNF",
-        "ISK",
-        "JPY",
-        "KMF",
-        "KRW",
-        "PYG",
-        "RWF",
-        "UGX",
-        "UYI",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
-    ),
-    0,
-) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
-
-
-def exponent(currency: str) -> int:
-    """Decimal places of a currency's minor unit (ISO 4217): 2 for EUR, 0 for JPY, 3 for KWD."""
-    return _EXPONENTS.get(currency, 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,173 @@
-"""Messages: Liquid templates, one a file, with a front matter for the subject."""
+"""Messages: Liquid templates, one a file, with a front matter for the subject.
+
+    ---
+    subject: "One more year together"
+    ---
+    Thank you, {{ first_name | default: "friend" }}.
+
+A template may read every attribute of the customer and the subscription by its name (or as `customer.country`),
+`offer.name`, `offer.price`, `offer.list_price`, `offer.until`, the event's properties as `event.page`, and of the last
+event of a kind `last.website_visit.date` and its properties.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import PurePosixPath
+
+from dsl import message_errors as errors
+from dsl.catalog import Catalog, Owner
+from dsl.catalog_shapes import Reading
+from dsl.diagnostics import Diagnostic
+from dsl.source import Source, Span
+from dsl.templates import FILTERS, MOST_CHARACTERS, TAGS, read_template, render_template
+from dsl.yaml_reader import Scalar, read_yaml
+
+OFFER_VARIABLES = ("offer.name", "offer.price", "offer.list_price", "offer.until")
+
+_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(?P<matter>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_UNREADABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A checked template: `subject` and `body` are Liquid source. `variables` are the dotted names both read."""
+    """A checked template: `subject` and `body` are Liquid source. `variables` are the dotted names both read.
+
+    `places` says where each is read in `source`.
+    """
 
     name: str
     subject: str
     body: str
     variables: frozenset[str] = frozenset()
+    places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
+    source: Source = field(default=Source("", ""), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    subject: str
+    body: str
+
+
+def read_message(source: Source) -> tuple[Message | None, tuple[Diagnostic, ...]]:
+    """The message of a file, named like it (`messages/we_miss_you.txt` is we_miss_you), or why there is none."""
+    if len(source.text) > MOST_CHARACTERS:
+        return None, (errors.too_long(source, MOST_CHARACTERS),)
+    if found := _UNREADABLE.search(source.text):
+        return None, (errors.unreadable(source, Span(found.start(), found.end()), found.group()),)
+    subject, body, problems = _front_matter(source)
+    if problems:
+        return None, problems
+    return _message(PurePosixPath(source.path).stem, source, subject, body)
+
+
+def inline_message(source: Source, span: Span, text: str) -> tuple[Message | None, tuple[Diagnostic, ...]]:
+    """The message that a rule says in quotes; it goes by its text with the quotes, which no file is called."""
+    return _message(f'"{text}"', source, None, (span, text))
+
+
+def render(message: Message, variables: Mapping[str, object]) -> Rendered:
+    """Both texts with values set in: `{"first_name": "Ada", "offer": {"name": "Premium"}, "event": {...}}`.
+
+    Raises templates.RenderingFailed for a limit reached or a filter given what it cannot use.
+    """
+    values = {name: _plain(value) for name, value in variables.items()}
+    return Rendered(
+        " ".join(render_template(message.subject, values).split()), render_template(message.body, values).strip("\n")
+    )
+
+
+def _plain(value: object) -> object:
+    """A value as templates show it: a set as a sorted list, a whole number without its point, money in words."""
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, set | frozenset | list | tuple):
+        return sorted(str(item) for item in value) if isinstance(value, set | frozenset) else list(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if value is None or isinstance(value, str | bool | int | float | Decimal | dt.date):
+        return value
+    return str(value)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+_Part = tuple[Span, str]
+"""A template and where it begins."""
+
+
+def _front_matter(source: Source) -> tuple[_Part | None, _Part, tuple[Diagnostic, ...]]:
+    whole = (Span(0, len(source.text)), source.text)
+    if not source.text.startswith("---"):
+        return None, whole, ()
+    match = _FRONT_MATTER.match(source.text)
+    if match is None:
+        return None, whole, (errors.unclosed_front_matter(source),)
+    start, end = match.span("matter")
+    yaml, problems = read_yaml(Source(source.path, re.sub(r"[^\n]", " ", source.text[:start]) + source.text[start:end]))
+    if yaml is None or problems:
+        return None, whole, tuple(_moved(problem, source) for problem in problems)
+    reading = Reading(source)
+    fields = reading.table(yaml, "a message", ("subject", "variants"))
+    if "variants" in fields:
+        reading.refuse(errors.variants_later(source, fields["variants"].span))
+    subject = fields.get("subject")
+    text = reading.text(subject, "subject") if subject is not None else None
+    part = (subject.span, text) if isinstance(subject, Scalar) and text is not None else None
+    return part, (Span(match.end(), len(source.text)), source.text[match.end() :]), tuple(reading.diagnostics)
+
+
+def _moved(problem: Diagnostic, source: Source) -> Diagnostic:
+    return Diagnostic(problem.code, problem.severity, problem.message, source, problem.span, problem.hint)
+
+
+def _message(
+    name: str, source: Source, subject: _Part | None, body: _Part
+) -> tuple[Message | None, tuple[Diagnostic, ...]]:
+    places: list[tuple[str, Span]] = []
+    for span, template in filter(None, (subject, body)):
+        readings, problem = read_template(template)
+        offset = source.text.find(template, span.start, span.end)  # -1: written with escapes
+        if problem is not None:
+            place = Span(offset + problem.start, offset + problem.end) if offset >= 0 else span
+            return None, (_diagnostic(source, place, problem.message, problem.tag, problem.filter),)
+        for reading in readings:
+            place = Span(offset + reading.start, offset + reading.end) if offset >= 0 else span
+            places.append((reading.name, place))
+    variables = frozenset(variable for variable, _ in places)
+    return Message(name, subject[1] if subject else "", body[1], variables, tuple(places), source), ()
+
+
+def _diagnostic(source: Source, place: Span, told: str, tag: str | None, filter_: str | None) -> Diagnostic:
+    if tag is not None:
+        return errors.unknown_tag(source, place, tag, TAGS)
+    if filter_ is not None:
+        return errors.unknown_filter(source, place, filter_, FILTERS)
+    return errors.bad_template(source, place, told)
+
+
+# --- variables --------------------------------------------------------------------------------------------------------
+
+
+def check_variables(message: Message, catalog: Catalog, properties: Collection[str]) -> Iterator[Diagnostic]:
+    """A warning for each variable that nothing fills. `properties` are those of the events that the message may meet."""
+    known = _variables(catalog, properties)
+    for name, place in message.places:
+        if name not in known:
+            yield errors.unknown_variable(message.source, place, name, sorted(known))
+
+
+def _variables(catalog: Catalog, properties: Collection[str]) -> frozenset[str]:
+    known = {*OFFER_VARIABLES, *(f"event.{name}" for name in properties)}
+    for owner in (Owner.CUSTOMER, Owner.SUBSCRIPTION):
+        for declared in catalog.attributes(owner).values():
+            known |= {declared.name, declared.key}
+    for moment in catalog.moments.values():
+        if moment.attribute is None:
+            known |= {f"last.{moment.name}.date", *(f"last.{moment.name}.{name}" for name in moment.properties)}
+    return frozenset(known)

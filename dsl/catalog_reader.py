@@ -1,0 +1,273 @@
+"""The catalog from YAML: sections in the order in which they lean on each other.
+
+Attributes first, for meters, moments and policies name them; then meters and plans, then what needs both. Every
+reader goes on after a mistake, so one run reports all of them; a catalog with any mistake is not used at all, because
+a rule checked against half a catalog would be wrong in silence.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from dsl import catalog_errors as errors
+from dsl.catalog import AttributeDeclaration, Cap, Catalog, Meter, Owner, Policies, Product
+from dsl.catalog_moments import read_moments
+from dsl.catalog_shapes import Reading
+from dsl.catalog_types import read_type
+from dsl.datatypes import Kind, Money
+from dsl.diagnostics import Diagnostic
+from dsl.source import Source
+from dsl.yaml_reader import Node, Scalar, Table, read_yaml
+
+SECTIONS = (
+    "currency",
+    "timezone",
+    "country_timezones",
+    "default_via",
+    "customer",
+    "subscription",
+    "meters",
+    "moments",
+    "plans",
+    "addons",
+    "channels",
+    "tasks",
+    "policies",
+)
+BUILT_IN = {
+    Owner.CUSTOMER: {"id": Kind.TEXT, "timezone": Kind.TEXT, "tags": Kind.SET},
+    Owner.SUBSCRIPTION: {"id": Kind.TEXT, "customer": Kind.TEXT, "currency": Kind.TEXT, "addons": Kind.SET},
+}
+INTERVALS = ("month", "year")
+
+
+def read_catalog(source: Source) -> tuple[Catalog | None, tuple[Diagnostic, ...]]:
+    """The catalog, or None with every reason at its place."""
+    root, problems = read_yaml(source)
+    if root is None or problems:
+        return None, problems
+    reading = Reading(source)
+    sections = reading.table(root, "a catalog", SECTIONS, needed=("currency", "timezone"))
+    catalog = _catalog(reading, sections)
+    found = sorted(reading.diagnostics, key=lambda one: one.span.start)
+    return (None if found else catalog), tuple(found)
+
+
+def _catalog(reading: Reading, sections: Mapping[str, Node]) -> Catalog:
+    at = sections.get
+    currency = reading.currency(at_currency, "currency") if (at_currency := at("currency")) else None
+    zone = reading.zone(at_zone, "timezone") if (at_zone := at("timezone")) else None
+    channels = reading.items(at("channels"), "channels", reading.name)
+    customer = _attributes(reading, at("customer"), Owner.CUSTOMER)
+    subscription = _attributes(reading, at("subscription"), Owner.SUBSCRIPTION)
+    meters = _meters(reading, at("meters"))
+    plans = _products(reading, at("plans"), "plan", currency or "USD", meters, ())
+    addons = _products(reading, at("addons"), "add-on", currency or "USD", meters, plans)
+    return Catalog(
+        currency=currency or "",
+        timezone=zone or "",
+        country_timezones=_country_zones(reading, at("country_timezones")),
+        default_via=reading.items(
+            at("default_via"), "default_via", lambda node, _: reading.known(node, "channel", channels)
+        ),
+        customer=customer,
+        subscription=subscription,
+        meters=meters,
+        moments=read_moments(reading, at("moments"), customer, subscription, meters),
+        plans=plans,
+        addons=addons,
+        channels=channels,
+        tasks=_tasks(reading, at("tasks"), channels),
+        policies=_policies(reading, at("policies"), channels, customer),
+    )
+
+
+def _country_zones(reading: Reading, node: Node | None) -> dict[str, str]:
+    found = {}
+    for key, value in reading.entries(node, "country_timezones"):
+        if (zone := reading.zone(value, key.text)) is not None:
+            found[key.text] = zone
+    return found
+
+
+# --- attributes -------------------------------------------------------------------------------------------------------
+
+
+def _attributes(reading: Reading, node: Node | None, owner: Owner) -> dict[str, AttributeDeclaration]:
+    found: dict[str, AttributeDeclaration] = {}
+    since: list[tuple[Node, str]] = []
+    for key, value in reading.entries(node, owner):
+        name = reading.name(key, "an attribute")
+        if name is None:
+            continue
+        if name in BUILT_IN[owner]:
+            reading.refuse(errors.built_in(reading.source, key.span, name, owner))
+            continue
+        fields = _attribute_fields(reading, value)
+        type_ = read_type(reading, fields, value, name)
+        if type_ is None:
+            continue
+        if type_.since is not None:
+            since.append((fields["since"], type_.since))
+        personal = reading.flag(fields["personal"], "personal") if "personal" in fields else False
+        doc = reading.text(fields["doc"], "doc") if "doc" in fields else ""
+        found[name] = AttributeDeclaration(name, owner, type_, bool(personal), doc or "")
+    dates = [name for name, declared in found.items() if declared.type.kind is Kind.DATE]
+    for place, start in since:
+        if start not in dates:
+            reading.refuse(errors.unknown(reading.source, place.span, f"date of the {owner}", start, dates))
+    return found
+
+
+def _attribute_fields(reading: Reading, node: Node) -> dict[str, Node]:
+    """`{type: text, ...}`; the short form `text` says the type only."""
+    if isinstance(node, Scalar):
+        return {"type": node}
+    return reading.table(node, "an attribute", ("type", "values", "since", "unit", "personal", "doc"), ("type",))
+
+
+# --- meters and products ----------------------------------------------------------------------------------------------
+
+
+def _meters(reading: Reading, node: Node | None) -> dict[str, Meter]:
+    found = {}
+    for key, value in reading.entries(node, "meters"):
+        name = reading.name(key, "a meter")
+        fields = reading.table(value, "a meter", ("unit", "kind", "resets", "quota_from"), ("unit", "kind"))
+        if name is None or "unit" not in fields or "kind" not in fields:
+            continue
+        unit = reading.text(fields["unit"], "unit")
+        kind = reading.choice(fields["kind"], "kind", ("gauge", "counter"))
+        resets = reading.choice(fields["resets"], "resets", ("billing_period",)) if "resets" in fields else None
+        quota = reading.choice(fields["quota_from"], "quota_from", ("plan",)) if "quota_from" in fields else None
+        if kind == "counter" and "resets" not in fields:
+            reading.refuse(errors.counter_without_reset(reading.source, key.span, name))
+        if kind == "gauge" and "resets" in fields:
+            reading.refuse(errors.only_for(reading.source, fields["resets"].span, "resets", "a counter"))
+        found[name] = Meter(name, unit or "", kind or "", resets, quota)
+    return found
+
+
+def _products(
+    reading: Reading,
+    node: Node | None,
+    what: str,
+    currency: str,
+    meters: Mapping[str, Meter],
+    plans: Iterable[str],
+) -> dict[str, Product]:
+    """Plans, or the add-ons to given `plans`."""
+    is_plan = what == "plan"
+    known = ("title", "price", "rank", "quota") if is_plan else ("title", "price", "adds", "needs")
+    found: dict[str, Product] = {}
+    for key, value in reading.entries(node, f"{what}s"):
+        name = reading.name(key, what)
+        fields = reading.table(value, f"the {what} {key.text}", known)
+        if name is None:
+            continue
+        if not is_plan and name in plans:
+            reading.refuse(errors.name_of_both(reading.source, key.span, name))
+            continue
+        title = reading.text(fields["title"], "title") if "title" in fields else None
+        found[name] = Product(
+            name=name,
+            title=title or name.replace("_", " ").capitalize(),
+            prices=_prices(reading, fields.get("price"), currency),
+            rank=(reading.whole(fields["rank"], "rank", 0, 10_000) or 0) if "rank" in fields else 0,
+            quota=_amounts(reading, fields.get("quota"), "quota", meters),
+            adds=_amounts(reading, fields.get("adds"), "adds", meters),
+            needs=reading.items(
+                fields.get("needs"), "needs", lambda item, _: reading.known(item, "plan", tuple(plans))
+            ),
+        )
+    return found
+
+
+def _prices(reading: Reading, node: Node | None, currency: str) -> dict[str, Money]:
+    found = {}
+    for interval, value in reading.table(node, "a price", INTERVALS).items():
+        if (price := reading.money(value, f"the price a {interval}", currency)) is not None:
+            found[interval] = price
+    return found
+
+
+def _amounts(reading: Reading, node: Node | None, what: str, meters: Mapping[str, Meter]) -> dict[str, Decimal]:
+    found = {}
+    for key, value in reading.entries(node, what):
+        meter = reading.known(key, "meter", tuple(meters))
+        amount = reading.decimal(value, what)
+        if meter is not None and amount is not None:
+            if amount < 0:
+                reading.refuse(errors.out_of_range(reading.source, value.span, what, 0, None))
+            found[meter] = amount
+    return found
+
+
+# --- tasks and policies -----------------------------------------------------------------------------------------------
+
+
+def _tasks(reading: Reading, node: Node | None, channels: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for key, value in reading.entries(node, "tasks"):
+        name = reading.name(key, "a task")
+        fields = reading.table(value, "a task", ("channel", "doc"), ("channel",))
+        channel = reading.known(fields["channel"], "channel", channels) if "channel" in fields else None
+        if name is not None and channel is not None:
+            found[name] = channel
+    return found
+
+
+def _policies(
+    reading: Reading, node: Node | None, channels: tuple[str, ...], customer: Mapping[str, AttributeDeclaration]
+) -> Policies:
+    known = ("consent", "caps", "quiet", "largest_discount", "hold_out", "send_at")
+    fields = reading.table(node, "policies", known)
+    send_at = reading.time(fields["send_at"], "send_at") if "send_at" in fields else None
+    hold_out = reading.percent(fields["hold_out"], "hold_out") if "hold_out" in fields else None
+    largest = fields.get("largest_discount")
+    return Policies(
+        consent=_consent(reading, fields.get("consent"), channels, customer),
+        caps=reading.items(fields.get("caps"), "caps", lambda item, _: _cap(reading, item, channels)),
+        quiet=_quiet(reading, fields.get("quiet"), channels),
+        largest_discount=reading.percent(largest, "largest_discount") if largest else None,
+        hold_out=hold_out if hold_out is not None else Policies().hold_out,
+        send_at=send_at or Policies().send_at,
+    )
+
+
+def _consent(
+    reading: Reading, node: Node | None, channels: tuple[str, ...], customer: Mapping[str, AttributeDeclaration]
+) -> dict[str, str]:
+    flags = [name for name, declared in customer.items() if declared.type.kind is Kind.FLAG]
+    found = {}
+    for key, value in reading.entries(node, "consent"):
+        channel = reading.known(key, "channel", channels)
+        flag = reading.known(value, "flag of the customer", flags)
+        if channel is not None and flag is not None:
+            found[channel] = flag
+    return found
+
+
+def _cap(reading: Reading, node: Node, channels: tuple[str, ...]) -> Cap | None:
+    fields = reading.table(node, "a cap", ("channel", "at_most", "per"), ("channel", "at_most", "per"))
+    if len(fields) < 3 or not isinstance(node, Table):
+        return None
+    channel = reading.known(fields["channel"], "channel", (*channels, "any"))
+    at_most = reading.whole(fields["at_most"], "at_most", 1, 1_000_000)
+    days = reading.days(fields["per"], "per")
+    return Cap(channel, at_most, days) if channel and at_most and days else None
+
+
+def _quiet(reading: Reading, node: Node | None, channels: tuple[str, ...]) -> dict[str, tuple[dt.time, dt.time]]:
+    found = {}
+    for key, value in reading.entries(node, "quiet"):
+        channel = reading.known(key, "channel", channels)
+        fields = reading.table(value, "quiet hours", ("from", "until"), ("from", "until"))
+        if channel is None or len(fields) < 2:
+            continue
+        start, end = reading.time(fields["from"], "from"), reading.time(fields["until"], "until")
+        if start is not None and end is not None:
+            found[channel] = (start, end)
+    return found

@@ -1,0 +1,49 @@
+"""All wording about messages: a function a message."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from dsl.diagnostics import Diagnostic, Severity
+from dsl.source import Source, Span
+from dsl.suggestions import hint
+
+
+def _error(code: str, source: Source, span: Span, message: str, hint: str | None = None) -> Diagnostic:
+    return Diagnostic(code, Severity.ERROR, message, source, span, hint)
+
+
+def unclosed_front_matter(source: Source) -> Diagnostic:
+    told = "the front matter is not closed"
+    return _error("front-matter", source, Span(0, 3), told, "put --- on a line of its own after the subject")
+
+
+def variants_later(source: Source, span: Span) -> Diagnostic:
+    return _error("not-available-yet", source, span, "variants of a message are not available yet")
+
+
+def bad_template(source: Source, span: Span, problem: str) -> Diagnostic:
+    told = f"the template cannot be read: {problem}"
+    return _error("template-syntax", source, span, told, "a variable is written {{ first_name }}")
+
+
+def unknown_tag(source: Source, span: Span, tag: str, known: Collection[str]) -> Diagnostic:
+    return _error("unknown-tag", source, span, f"templates have no tag {tag}", hint(tag, known))
+
+
+def unknown_filter(source: Source, span: Span, name: str, known: Collection[str]) -> Diagnostic:
+    return _error("unknown-filter", source, span, f"templates have no filter {name}", hint(name, known))
+
+
+def too_long(source: Source, most: int) -> Diagnostic:
+    return _error("too-long", source, Span(0, 1), f"a message is at most {most:,} characters long")
+
+
+def unreadable(source: Source, span: Span, character: str) -> Diagnostic:
+    what = "a NUL character" if character == "\x00" else "a byte that is not UTF-8"
+    return _error("unreadable-text", source, span, f"this text has {what}", "save the file as UTF-8")
+
+
+def unknown_variable(source: Source, span: Span, name: str, known: Collection[str]) -> Diagnostic:
+    told = f"{name} is no attribute, event property or part of the offer; nothing is written in its place"
+    return Diagnostic("unknown-variable", Severity.WARNING, told, source, span, hint(name, known))
