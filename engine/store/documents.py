@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
+from dsl.catalog import AttributeDeclaration
 from dsl.datatypes import DataType, Kind, Money, Value
 
 Json = Any
@@ -81,6 +82,7 @@ def encode_document(types: Mapping[str, DataType], values: Mapping[str, Value]) 
     }
 
 
-def decode_document(types: Mapping[str, DataType], document: Mapping[str, Json], owner: str) -> dict[str, Value]:
+def decode_document(declared: Mapping[str, AttributeDeclaration], document: Mapping[str, Json]) -> dict[str, Value]:
     """The declared values of a document, keyed as a row of state has them: `customer.country`."""
-    return {f"{owner}.{name}": decode(types[name], stored) for name, stored in document.items() if name in types}
+    known = ((declared.get(name), stored) for name, stored in document.items())
+    return {one.key: decode(one.type, stored) for one, stored in known if one is not None}
