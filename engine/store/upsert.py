@@ -20,7 +20,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, Table, Text, cast, literal_column, select
+from sqlalchemy import Connection, Table, Text, bindparam, cast, select
 
 from dsl.catalog import Catalog, Owner
 from dsl.datatypes import DataType, Kind
@@ -231,7 +231,7 @@ def write(connection: Connection, kept: Kept, versions: Versions, derived: Deriv
     ]
     changed = versions.ids[new:]
     if changed:
-        _append_history(connection, kept, changed, instant)
+        append_history(connection, kept, changed, now)
         settings = ", ".join(f"{name} = ?" for name in names[1:])
         run_many(
             connection,
@@ -243,9 +243,10 @@ def write(connection: Connection, kept: Kept, versions: Versions, derived: Deriv
     insert_dates(connection, kept.owner, versions.ids, derived)
 
 
-def _append_history(connection: Connection, kept: Kept, ids: Sequence[str], instant: str) -> None:
+def append_history(connection: Connection, kept: Kept, ids: Sequence[str], now: dt.datetime) -> None:
+    """Keeps the current versions of these rows as true until now."""
     names = [column.name for column in kept.table.c]
-    ended = literal_column(f"'{instant}'", kept.history.c.valid_to.type)
+    ended = bindparam("valid_to", now, kept.history.c.valid_to.type)
     source = select(*(kept.table.c[name] for name in names), ended).where(among(connection, kept.table.c.id, ids))
     connection.execute(kept.history.insert().from_select([*names, "valid_to"], source))
 

@@ -1,0 +1,207 @@
+"""Events: recorded once by source and id, with both times, and due (`pending`) only when fresh.
+
+An event that arrives more than its catch-up bound after it happened is history: it counts in conditions and makes no
+occurrence. One from the future beyond a clock's error is refused. The same id with the same body again changes
+nothing; with another body it is a conflict, and what was recorded first stays.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sqlalchemy import Connection, and_, select
+
+from dsl.catalog import Catalog, Moment, MomentKind, Owner
+from dsl.datatypes import Value
+from engine.store.bulk import among, insert_rows, instant_text
+from engine.store.documents import dump, encode_document
+from engine.store.tables import customers, events, subscriptions
+
+CATCH_UP = dt.timedelta(days=1)
+CLOCK_ERROR = dt.timedelta(minutes=5)
+EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a customer did or met. `source` and `id` name it once and for all; `properties` by bare name."""
+
+    id: str
+    moment: str
+    customer_id: str
+    occurred_at: dt.datetime
+    properties: Mapping[str, Value] = field(default_factory=dict)
+    subscription_id: str | None = None
+    source: str = "api"
+
+
+class Fault(StrEnum):
+    """Why an event was not recorded."""
+
+    CONFLICT = "conflict"
+    FUTURE = "future"
+    TOO_OLD = "too-old"
+    UNKNOWN_MOMENT = "unknown-moment"
+    UNKNOWN_CUSTOMER = "unknown-customer"
+    UNKNOWN_SUBSCRIPTION = "unknown-subscription"
+    SUBSCRIPTION_NEEDED = "subscription-needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The event at `index` of the batch was not recorded; `column` says which part of it is at fault."""
+
+    index: int
+    fault: Fault
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a batch of events: recorded, known before with the same body, refused."""
+
+    new: int
+    unchanged: int
+    refusals: tuple[Refusal, ...] = ()
+    pending: int = 0  # of the new ones, those that make an occurrence
+
+
+def put_events(
+    connection: Connection,
+    catalog: Catalog,
+    batch: Iterable[Event],
+    now: dt.datetime,
+    *,
+    catch_up: dt.timedelta = CATCH_UP,
+    dry: bool = False,
+) -> Recorded:
+    """Records the events that are new and right; a dry run only says what it would do.
+
+    Raises ValueError for a property that the catalog does not declare.
+    """
+    listed = list(batch)
+    known = _Known(connection, listed)
+    refusals: list[Refusal] = []
+    fresh: dict[tuple[str, str], tuple[Event, str, str]] = {}
+    unchanged = 0
+    for index, one in enumerate(listed):
+        refusal = _judge(catalog, known, one, index, now)
+        if refusal is not None:
+            refusals.append(refusal)
+            continue
+        properties = _properties(catalog.moments[one.moment], one)
+        digest = _digest(one, properties)
+        recorded = known.digests.get((one.source, one.id))
+        if recorded is None:
+            known.digests[one.source, one.id] = digest
+            fresh[one.source, one.id] = (one, properties, digest)
+        elif recorded == digest:
+            unchanged += 1
+        else:
+            reason = "this id was recorded before with another body"
+            refusals.append(Refusal(index, Fault.CONFLICT, "id", one.id, reason))
+    pending = sum(now - one.occurred_at <= catch_up for one, _, _ in fresh.values())
+    if not dry:
+        _insert(connection, fresh.values(), now, catch_up)
+    return Recorded(len(fresh), unchanged, tuple(refusals), pending)
+
+
+class _Known:
+    """What the database has of the events' ids, customers and subscriptions."""
+
+    def __init__(self, connection: Connection, batch: Sequence[Event]) -> None:
+        people = sorted({one.customer_id for one in batch})
+        owned = sorted({one.subscription_id for one in batch if one.subscription_id is not None})
+        query = select(customers.c.id).where(among(connection, customers.c.id, people))
+        self.customers = set(connection.execute(query).scalars())
+        self.owners: dict[str, str] = {}
+        if owned:
+            pairs = select(subscriptions.c.id, subscriptions.c.customer_id)
+            found = connection.execute(pairs.where(among(connection, subscriptions.c.id, owned)))
+            self.owners = {row[0]: row[1] for row in found}
+        self.digests: dict[tuple[str, str], str] = {}
+        for source in {one.source for one in batch}:
+            ids = [one.id for one in batch if one.source == source]
+            mine = and_(events.c.source == source, among(connection, events.c.id, ids))
+            rows = connection.execute(select(events.c.id, events.c.digest).where(mine))
+            self.digests.update({(source, key): digest for key, digest in rows})
+
+
+def _judge(catalog: Catalog, known: _Known, one: Event, index: int, now: dt.datetime) -> Refusal | None:
+    """The reason to refuse an event that concerns its body alone, not what was recorded before."""
+    moment = catalog.moments.get(one.moment)
+    if moment is None or moment.kind not in (MomentKind.EVENT, MomentKind.CROSSING):
+        return Refusal(index, Fault.UNKNOWN_MOMENT, "moment", one.moment, "the catalog declares no such event")
+    if one.occurred_at > now + CLOCK_ERROR:
+        return Refusal(index, Fault.FUTURE, "occurred_at", one.occurred_at.isoformat(), "is in the future")
+    if one.occurred_at < EARLIEST or one.occurred_at == dt.datetime(1970, 1, 1, tzinfo=dt.UTC):
+        return Refusal(index, Fault.TOO_OLD, "occurred_at", one.occurred_at.isoformat(), "is no real date")
+    if one.customer_id not in known.customers:
+        return Refusal(index, Fault.UNKNOWN_CUSTOMER, "customer", one.customer_id, "there is no such customer")
+    return _judge_subscription(moment, known, one, index)
+
+
+def _judge_subscription(moment: Moment, known: _Known, one: Event, index: int) -> Refusal | None:
+    key = one.subscription_id
+    if key is None:
+        if moment.owner is not Owner.SUBSCRIPTION:
+            return None
+        reason = f"{moment.name} belongs to a subscription: say which"
+        return Refusal(index, Fault.SUBSCRIPTION_NEEDED, "subscription", "", reason)
+    if known.owners.get(key) != one.customer_id:
+        reason = "the customer has no such subscription"
+        return Refusal(index, Fault.UNKNOWN_SUBSCRIPTION, "subscription", key, reason)
+    return None
+
+
+def _properties(moment: Moment, one: Event) -> str:
+    if unknown := one.properties.keys() - moment.properties.keys():
+        raise ValueError(f"{moment.name} has no property {min(unknown)}")
+    return dump(encode_document(moment.properties, one.properties))
+
+
+def _digest(one: Event, properties: str) -> str:
+    body = dump([one.moment, one.customer_id, one.subscription_id, instant_text(one.occurred_at), properties])
+    return hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
+
+
+_NAMES = (
+    "source",
+    "id",
+    "moment",
+    "customer_id",
+    "subscription_id",
+    "occurred_at",
+    "recorded_at",
+    "properties",
+    "digest",
+    "state",
+)
+
+
+def _insert(
+    connection: Connection, fresh: Iterable[tuple[Event, str, str]], now: dt.datetime, catch_up: dt.timedelta
+) -> None:
+    recorded_at = instant_text(now)
+    rows = (
+        (
+            one.source,
+            one.id,
+            one.moment,
+            one.customer_id,
+            one.subscription_id,
+            instant_text(one.occurred_at),
+            recorded_at,
+            properties,
+            digest,
+            "pending" if now - one.occurred_at <= catch_up else "history",
+        )
+        for one, properties, digest in fresh
+    )
+    insert_rows(connection, events, _NAMES, rows)
