@@ -16,9 +16,10 @@ from dsl.catalog import Catalog, MomentKind
 from dsl.catalog_reader import read_catalog
 from dsl.datatypes import Kind
 from dsl.source import Source
-from engine.demo.events import Event, year_of_events
+from engine.demo.events import year_of_events
 from engine.demo.places import PLACES
 from engine.demo.population import Row, population
+from engine.store.events import Event
 
 ROOT = Path(__file__).resolve().parents[1]
 TODAY = dt.date(2026, 11, 22)
@@ -215,9 +216,9 @@ def test_ids_are_unique_and_every_event_has_its_owner() -> None:
     assert len({event.id for event in events()}) == len(events())
     for event in events():
         moment = catalog().moments[event.moment]
-        assert event.customer in known
-        assert (event.subscription is not None) == (moment.owner == "subscription")
-        assert event.subscription is None or owner[event.subscription] == event.customer
+        assert event.customer_id in known
+        assert (event.subscription_id is not None) == (moment.owner == "subscription")
+        assert event.subscription_id is None or owner[event.subscription_id] == event.customer_id
 
 
 def test_nothing_happens_before_its_owner_came_or_in_the_future() -> None:
@@ -225,7 +226,7 @@ def test_nothing_happens_before_its_owner_came_or_in_the_future() -> None:
     since = {row["customer.id"]: row.get("customer.signed_up_on") for row in customers}
     since |= {row["subscription.id"]: row.get("subscription.started_on") for row in subscriptions}
     for event in events():
-        came = since[event.subscription or event.customer]
+        came = since[event.subscription_id or event.customer_id]
         assert NOW - dt.timedelta(days=365, seconds=1) <= event.occurred_at <= NOW
         assert not isinstance(came, dt.date) or event.occurred_at.date() >= came
 
@@ -246,7 +247,7 @@ def test_an_upgrade_goes_up_to_the_plan_held_now() -> None:
     rank = {name: product.rank for name, product in catalog().plans.items()}
     for event in events():
         if event.moment == "upgrade":
-            assert event.properties["to_plan"] == plan[str(event.subscription)]
+            assert event.properties["to_plan"] == plan[str(event.subscription_id)]
             if before := event.properties.get("from_plan"):
                 assert rank[str(before)] <= rank[str(event.properties["to_plan"])]
                 assert before != event.properties["to_plan"]

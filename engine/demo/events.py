@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dsl.catalog import Catalog, Owner
-from engine.demo.happenings import KINDS, Happening, Properties
+from engine.demo.happenings import KINDS, Happening
 from engine.demo.population import Row
+from engine.store.events import Event
 
 _DAY = 86_400.0
 _YEAR = 365 * _DAY
@@ -33,16 +34,8 @@ class Subject:
     row: Row
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened. Its id is unique within the made-up source and says the kind."""
-
-    id: str
-    moment: str
-    customer: str
-    subscription: str | None
-    occurred_at: dt.datetime
-    properties: Properties
+SOURCE = "demo"
+"""The system that the made-up events come from."""
 
 
 def year_of_events(
@@ -50,7 +43,7 @@ def year_of_events(
 ) -> Iterator[Event]:
     """The events of the year that ends `now`, kind by kind, each kind in order of its subjects' ids.
 
-    About 25 a customer. Only the kinds and the properties that the catalog declares.
+    About 21 a customer. Only the kinds and the properties that the catalog declares.
     """
     subjects = {
         Owner.CUSTOMER: _customers(customers, now),
@@ -99,12 +92,13 @@ def _events(
     for nth, (at, second, each) in enumerate(zip(who, when.tolist(), properties, strict=True), start=1):
         subject = able[at]
         yield Event(
-            f"{happening.moment}-{nth:06}",
-            happening.moment,
-            subject.customer,
-            subject.subscription,
-            dt.datetime.fromtimestamp(second, dt.UTC),
-            {name: value for name, value in each.items() if value is not None and name in declared},
+            id=f"{happening.moment}-{nth:06}",
+            moment=happening.moment,
+            customer_id=subject.customer,
+            occurred_at=dt.datetime.fromtimestamp(second, dt.UTC),
+            properties={name: value for name, value in each.items() if value is not None and name in declared},
+            subscription_id=subject.subscription,
+            source=SOURCE,
         )
 
 

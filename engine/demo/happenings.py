@@ -12,7 +12,6 @@ from dsl.catalog import Catalog, Owner
 from dsl.datatypes import Money, Value
 from engine.demo.population import Row
 
-Properties = dict[str, Value]
 Maybe = dict[str, Value | None]
 Rows = Sequence[Row]
 
