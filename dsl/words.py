@@ -1,0 +1,203 @@
+"""The words of the language: which are reserved, how they are called in messages, and what a misspelt one may mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+# No declared name may be one of these. `grammar.lark` has the same list in NAME and PATH (a test compares them).
+RESERVED = frozenset(
+    """
+    accepted after and any arm as at before between call contains expect for from given has in includes is last like
+    no not offer offered on or rule say segment split tag test until untag via was where with within
+    """.split()
+)
+
+# Of these, the ones that also end the value side of a comparison, so that a forgotten value is noticed there. The
+# others are values like any word: `country = NO`, `status = accepted`.
+NEVER_VALUES = frozenset("and between call expect for from not offer say split tag until untag via where with".split())
+
+# ISO 4217 codes of money in circulation.
+CURRENCIES = frozenset(
+    """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP
+    CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR
+    ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT
+    MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD
+    SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES
+    VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+    """.split()
+)
+
+# How the terminals of the grammar are written by an author, in the order in which a message would propose them.
+SPELLINGS: Mapping[str, str] = {
+    "_AND": "and",
+    "_OR": "or",
+    "_WHERE": "where",
+    "ON": "on",
+    "OFFER": "offer",
+    "SAY": "say",
+    "TAG": "tag",
+    "CALL": "call",
+    "UNTAG": "untag",
+    "_GIVEN": "given",
+    "_EXPECT": "expect",
+    "NOTHING": "nothing",
+    "EQUALS": "=",
+    "COMPARE": ">",
+    "IS": "is",
+    "_IN": "in (",
+    "_BETWEEN": "between",
+    "AT": "at",
+    "WITH": "with",
+    "_FOR": "for",
+    "OFF": "off",
+    "FREE": "free",
+    "_PER": "per",
+    "_ONCE": "once",
+    "_CUSTOMERS": "customers",
+    "AGO": "ago",
+    "UNIT": "days",
+    "BEFORE": "before",
+    "AFTER": "after",
+    "_IN_LAST": "in last",
+    "VIA": "via",
+    "AS": "as",
+    "PRIORITY": "priority",
+    "WORTH": "worth",
+    "FROM": "from",
+    "UNTIL": "until",
+    "AT_MOST": "at most",
+    "BUDGET": "budget",
+    "HOLD_OUT": "hold out",
+    "EXPIRES": "expires after",
+    "GOAL": "goal",
+    "CATCH_UP": "catch up",
+    "SPLIT": "split",
+    "NEVER": "never",
+    "WITHIN": "within",
+    "WITHIN_LAST": "within last",
+    "NOT": "not",
+    "HAS": "has",
+    "ANY": "any",
+    "NO": "no",
+    "WAS": "was",
+    "OFFERED": "offered",
+    "ACCEPTED": "accepted",
+    "KNOWN": "known",
+    "MISSING": "missing",
+    "_TAGGED": "tagged",
+    "TEXT_TEST": "contains",
+    "_INCLUDES": "includes",
+    "MORE_THAN": "more than",
+    "LESS_THAN": "less than",
+    "_BEST_OF": "best of",
+    "COUNT_OF": "count of",
+    "SUM_OF": "sum of",
+    "LAST": "last",
+    "USAGE_OF": "usage of",
+    "QUOTA_OF": "quota of",
+    "_OF": "of",
+    "ARM": "arm",
+    "RULE": "rule",
+    "SEGMENT": "segment",
+    "TEST": "test",
+    "LPAR": "(",
+    "RPAR": ")",
+    "_COMMA": ",",
+    "_COLON": ":",
+}
+
+# Terminals that an author may write in more ways than the one that a message proposes.
+_OTHER_SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "UNIT": ("hours", "weeks", "months", "years"),
+    "TEXT_TEST": ("starts with", "ends with", "like"),
+}
+
+# Words of other languages and of everyday English for words of this one.
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "if": ("where",),
+    "when": ("where", "on"),
+    "whenever": ("on",),
+    "unless": ("where",),
+    "having": ("where",),
+    "give": ("offer",),
+    "propose": ("offer",),
+    "sell": ("offer",),
+    "send": ("say",),
+    "tell": ("say",),
+    "show": ("say",),
+    "do": ("call",),
+    "run": ("call",),
+    "label": ("tag",),
+    "equals": ("=",),
+    "equal": ("=",),
+    "through": ("via",),
+    "over": (">", "via"),
+    "under": ("<",),
+    "till": ("until",),
+    "to": ("until",),
+    "starting": ("from",),
+    "ending": ("until",),
+    "expire": ("expires after",),
+    "every": ("per",),
+    "hold_out": ("hold out",),
+    "holdout": ("hold out",),
+    "but": ("and",),
+    "exists": ("known",),
+    "empty": ("missing",),
+    "null": ("missing",),
+    "unknown": ("missing",),
+    "min": ("days",),
+}
+
+
+def spellings(terminals: Iterable[str]) -> list[str]:
+    """How the given terminals are written, most useful first; terminals that are not words are left out."""
+    wanted = set(terminals)
+    return [written for terminal, written in SPELLINGS.items() if terminal in wanted]
+
+
+def meant(word: str, terminals: Iterable[str]) -> str | None:
+    """The word of the language, among those that fit, that `word` was probably meant to be."""
+    wanted = set(terminals)
+    fitting = spellings(wanted)
+    for terminal in wanted & _OTHER_SPELLINGS.keys():
+        fitting.extend(_OTHER_SPELLINGS[terminal])
+    for synonym in SYNONYMS.get(word.lower(), ()):
+        if synonym in fitting:
+            return synonym
+    first = {written.split()[0]: written for written in reversed(fitting)}
+    close = did_you_mean(word, [*fitting, *first])
+    return first.get(close, close) if close else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate nearest to `word`, if it is near enough to be a slip of the fingers.
+
+    Near is: one edit for words of up to four letters, two up to eight, three beyond; words of one or two letters have
+    no near ones. An edit inserts, deletes or replaces a letter, or swaps two neighbours (optimal string alignment).
+    """
+    wanted = word.lower()
+    limit = 0 if len(wanted) < 3 else 1 if len(wanted) <= 4 else 2 if len(wanted) <= 8 else 3
+    best, nearest = None, limit + 1
+    for candidate in candidates:
+        distance = _distance(wanted, candidate.lower(), nearest)
+        if distance < nearest:
+            best, nearest = candidate, distance
+    return best
+
+
+def _distance(one: str, other: str, limit: int) -> int:
+    """Edits between two words; `limit` stands for any distance that is not below it."""
+    if abs(len(one) - len(other)) >= limit:
+        return limit
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, wanted in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return min(row[-1], limit)
