@@ -1,0 +1,1 @@
+"""From decisions to deliveries: an outbox, rendered messages and the channels that carry them."""

@@ -1,0 +1,1 @@
+"""What people ask afterwards: which decisions were made, why, and why not."""

@@ -1,0 +1,48 @@
+"""Where things are: settings from the environment and the command line."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import CarpeError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`database` is a SQLAlchemy URL, `rules` the ruleset's folder. `secret` signs web sessions; None makes one."""
+
+    database: str = "sqlite:///carpe.db"
+    rules: Path = Path("rules")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    secret: str | None = None
+
+    @classmethod
+    def from_environment(
+        cls,
+        *,
+        database: str | None = None,
+        rules: str | Path | None = None,
+        host: str | None = None,
+        port: int | None = None,
+    ) -> Settings:
+        """What was said on the command line, else CARPE_DATABASE, CARPE_RULES, CARPE_HOST, CARPE_PORT, CARPE_SECRET."""
+        rules = rules or os.environ.get("CARPE_RULES")
+        said = {
+            "database": database or os.environ.get("CARPE_DATABASE"),
+            "rules": Path(rules) if rules else None,
+            "host": host or os.environ.get("CARPE_HOST"),
+            "port": port or _port(os.environ.get("CARPE_PORT")),
+            "secret": os.environ.get("CARPE_SECRET"),
+        }
+        return cls(**{name: value for name, value in said.items() if value})  # type: ignore[arg-type]
+
+
+def _port(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isdecimal() and 0 < int(text) < 65536):
+        raise CarpeError(f'CARPE_PORT is "{text}", which is no port: give a number from 1 to 65535.')
+    return int(text)

@@ -1,0 +1,107 @@
+"""The ledger: decisions, receipts, deliveries, tags and counters, written in the transaction of their batch.
+
+What was decided before is read from here too: a rule meets an occurrence once, and an occurrence is won once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from dsl.catalog import Catalog
+from engine.decisions.decide import Occurrence
+from engine.store.bulk import among
+from engine.store.inserts import insert, insert_values
+from engine.store.state import CustomerState, customer_states, put_customers
+from engine.store.tables import counters, decisions, deliveries, receipts
+
+TagChange = tuple[str, str, bool]
+"""customer, tag, whether it is put on"""
+
+COUNTS = ("due", "not_matched", "offered", "held", "held_out", "missed")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The rows of a decided batch, as dictionaries by column."""
+
+    decisions: Sequence[dict[str, Any]]
+    receipts: Sequence[dict[str, Any]]
+    deliveries: Sequence[dict[str, Any]]
+    counters: Sequence[dict[str, Any]]
+    tags: Sequence[TagChange]
+
+
+def known(connection: sa.Connection, ids: Sequence[str]) -> frozenset[str]:
+    """Those of the decisions' ids that are there already."""
+    return frozenset(connection.scalars(sa.select(decisions.c.id).where(among(connection, decisions.c.id, ids))))
+
+
+def taken(connection: sa.Connection, occurrences: Collection[Occurrence]) -> dict[Occurrence, str]:
+    """The rule that won, for those of the occurrences that were won before."""
+    columns = decisions.c
+    query = sa.select(columns.subject, columns.moment, columns.offset, columns.occurrence, columns.rule).where(
+        columns.slot.is_not(None),
+        among(connection, columns.subject, sorted({subject for subject, *_ in occurrences})),
+        columns.moment.in_({moment for _, moment, *_ in occurrences}),
+    )
+    found = {(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(query)}
+    return {key: found[key] for key in occurrences if key in found}
+
+
+def write(connection: sa.Connection, catalog: Catalog, written: Written, now: dt.datetime) -> None:
+    """Insert all of it. The unique keys refuse what would repeat, and with it the whole transaction."""
+    insert_values(connection, decisions, written.decisions)
+    insert_values(connection, receipts, written.receipts)
+    insert_values(connection, deliveries, written.deliveries)
+    _count(connection, written.counters)
+    _tag(connection, catalog, written.tags, now)
+
+
+def _count(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    statement = insert(connection, counters)
+    key = [column.name for column in counters.primary_key]
+    added = {name: counters.c[name] + statement.excluded[name] for name in COUNTS}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=added), list(rows))
+
+
+def _tag(connection: sa.Connection, catalog: Catalog, changes: Sequence[TagChange], now: dt.datetime) -> None:
+    """Put and take off tags: new versions of their customers, the old ones kept as history."""
+    if not changes:
+        return
+    states = customer_states(connection, catalog, sorted({customer for customer, *_ in changes}))
+    tags = {customer: set(_tags(state)) for customer, state in states.items()}
+    for customer, tag, add in changes:
+        (tags[customer].add if add else tags[customer].discard)(tag)
+    rows = [{**state.customer, "customer.tags": frozenset(tags[customer])} for customer, state in states.items()]
+    put_customers(connection, catalog, rows, now)
+
+
+def _tags(state: CustomerState) -> frozenset[str]:
+    tags = state.customer["customer.tags"]
+    return tags if isinstance(tags, frozenset) else frozenset()
+
+
+def tally(rule: str, moment: str, offset: int, day: dt.date, due: int, results: Mapping[str, int]) -> dict[str, Any]:
+    """One row of counters; `results` counts the matches by result, and what is due beyond them did not match."""
+    held = results.get("held", 0)
+    held_out = results.get("held_out", 0)
+    offered = sum(results.values()) - held - held_out
+    return {
+        "rule": rule,
+        "moment": moment,
+        "offset": offset,
+        "local_date": day,
+        "due": due,
+        "not_matched": due - offered - held - held_out,
+        "offered": offered,
+        "held": held,
+        "held_out": held_out,
+        "missed": 0,
+    }

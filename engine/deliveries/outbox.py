@@ -1,0 +1,124 @@
+"""The outbox: deliveries written with their decisions, carried out afterwards, each finished once.
+
+A worker claims some, renders and sends them, and writes down what became of each. A worker that dies leaves its claims
+to run out; the next takes them up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from dsl.datatypes import Value
+from dsl.typed import Ruleset
+from engine.deliveries.channels import Channel, Outgoing, Undeliverable
+from engine.deliveries.channels.in_app import InApp
+from engine.deliveries.channels.log import Log
+from engine.deliveries.rendering import compose
+from engine.store.documents import decode
+from engine.store.rows import joined
+from engine.store.session import Store
+from engine.store.state import customer_rows
+from engine.store.tables import deliveries
+
+CLAIM = dt.timedelta(minutes=5)
+"""How long a worker may take over what it claimed."""
+
+RETRIES = (dt.timedelta(minutes=1), dt.timedelta(minutes=10), dt.timedelta(hours=1), dt.timedelta(hours=6))
+"""How long to wait after each failed attempt; after the last the delivery has failed."""
+
+CHANNELS: Mapping[str, Channel] = {"in_app": InApp(), "agent_screen": InApp()}
+"""Channels with a transport of their own; the others are written to the log."""
+
+
+class Finished(NamedTuple):
+    """What became of one claimed delivery: the columns to write."""
+
+    id: int
+    values: dict[str, Any]
+
+
+def deliver(store: Store, ruleset: Ruleset, now: dt.datetime, *, batch: int = 200) -> dict[str, int]:
+    """Carry out everything pending that is due. Counts by state: sent, withheld, failed, pending (to try again)."""
+    counts: dict[str, int] = {}
+    while step(store, ruleset, now, batch, counts):
+        pass
+    return counts
+
+
+def step(store: Store, ruleset: Ruleset, now: dt.datetime, batch: int, counts: dict[str, int]) -> bool:
+    """1. Claim up to `batch` deliveries. 2. Render and send each. 3. Write what became of them, in one transaction.
+
+    True if there was work.
+    """
+    with store.write() as connection:
+        claimed = _claim(connection, now, batch)
+    if not claimed:
+        return False
+    finished = _send_all(store, ruleset, claimed, now)
+    with store.write() as connection:
+        for each in finished:
+            connection.execute(
+                deliveries.update().where(deliveries.c.id == each.id, deliveries.c.state == "pending"), each.values
+            )
+            counts[each.values["state"]] = counts.get(each.values["state"], 0) + 1
+    return True
+
+
+def _claim(connection: sa.Connection, now: dt.datetime, batch: int) -> Sequence[sa.Row[Any]]:
+    free = sa.or_(deliveries.c.claimed_until.is_(None), deliveries.c.claimed_until <= now)
+    due = sa.and_(deliveries.c.state == "pending", deliveries.c.due_at <= now, free)
+    chosen = sa.select(deliveries.c.id).where(due).order_by(deliveries.c.due_at, deliveries.c.id).limit(batch)
+    return connection.execute(
+        deliveries.update()
+        .where(deliveries.c.id.in_(chosen.with_for_update(skip_locked=True)), due)
+        .values(claimed_until=now + CLAIM, attempts=deliveries.c.attempts + 1)
+        .returning(deliveries)
+    ).all()
+
+
+def _send_all(store: Store, ruleset: Ruleset, claimed: Sequence[sa.Row[Any]], now: dt.datetime) -> list[Finished]:
+    with store.read() as connection:
+        composed = [(each, _outgoing(connection, ruleset, each)) for each in claimed]
+    return [_send(each, outgoing, now) for each, outgoing in composed]
+
+
+def _outgoing(connection: sa.Connection, ruleset: Ruleset, delivery: sa.Row[Any]) -> Outgoing | None:
+    """The rendered message, or None where the customer is no longer there."""
+    content = delivery.content
+    state = customer_rows(connection, ruleset.catalog, delivery.customer_id)
+    if state is None:
+        return None
+    row = joined(state, content["subscription"]) | _event(ruleset, content)
+    rendered = compose(ruleset, content["message"], row, dt.date.fromisoformat(content["day"]), content["offer"])
+    return Outgoing(delivery.id, delivery.channel, delivery.customer_id, rendered.subject, rendered.body)
+
+
+def _event(ruleset: Ruleset, content: Mapping[str, Any]) -> dict[str, Value]:
+    """The event's properties as they were decided on."""
+    declared = ruleset.catalog.moments.get(content["moment"])
+    types = declared.properties if declared else {}
+    return {f"event.{name}": decode(types[name], value) for name, value in content["event"].items() if name in types}
+
+
+def _send(delivery: sa.Row[Any], outgoing: Outgoing | None, now: dt.datetime) -> Finished:
+    if outgoing is None:
+        return Finished(delivery.id, {"state": "withheld", "reason": "the customer was erased", "finished_at": now})
+    try:
+        CHANNELS.get(delivery.channel, Log()).send(outgoing)
+    except Undeliverable as error:
+        return _not_sent(delivery, error, now)
+    content = delivery.content | {"subject": outgoing.subject, "body": outgoing.body}
+    return Finished(delivery.id, {"state": "sent", "finished_at": now, "content": content, "claimed_until": None})
+
+
+def _not_sent(delivery: sa.Row[Any], error: Undeliverable, now: dt.datetime) -> Finished:
+    if error.permanent or delivery.attempts > len(RETRIES):
+        return Finished(delivery.id, {"state": "failed", "reason": error.reason[:200], "finished_at": now})
+    retry = now + RETRIES[delivery.attempts - 1]
+    return Finished(
+        delivery.id, {"state": "pending", "reason": error.reason[:200], "due_at": retry, "claimed_until": None}
+    )

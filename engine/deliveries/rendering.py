@@ -1,0 +1,80 @@
+"""What a message says to one customer: the variables of its template and the text they make."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from dsl.catalog import AttributeDeclaration, Catalog
+from dsl.datatypes import DataType, Kind, Money, Value
+from dsl.messages import Message, Rendered, render
+from dsl.typed import Attribute, Elapsed, Ruleset
+from engine.decisions.pricing import list_price, product
+from engine.matching.terms import read_term
+from engine.privacy import MASK, Row
+
+OFFER = Message(
+    name="offer",
+    subject="{{ offer.name }} for you",
+    body="We would like to offer you {{ offer.name }}{% if offer.price %} at {{ offer.price }}{% endif %}.",
+)
+"""Presents the offer of a rule that says nothing; a ruleset's own message called `offer` takes its place."""
+
+
+def compose(
+    ruleset: Ruleset,
+    message: str | None,
+    row: Row,
+    day: dt.date,
+    offer: str | None = None,
+    *,
+    hide: frozenset[str] = frozenset(),
+) -> Rendered:
+    """Render a message for the customer of `row` on a local day. `hide` are the keys of `row` to mask (samples)."""
+    template = ruleset.messages.get(message or "offer", OFFER)
+    return render(template, variables(ruleset.catalog, row, day, offer, hide=hide))
+
+
+def variables(
+    catalog: Catalog, row: Row, day: dt.date, offer: str | None, *, hide: frozenset[str] = frozenset()
+) -> dict[str, object]:
+    """Every attribute by its bare name (the subscription's first), `event.*`, and the offer's name and prices."""
+    named: dict[str, object] = {}
+    for declaration in (*catalog.customer.values(), *catalog.subscription.values()):
+        value = _value(declaration, row, day)
+        if value is not None:
+            named[declaration.name] = MASK if declaration.key in hide else _plain(value)
+    named["event"] = {key[6:]: _plain(value) for key, value in row.items() if key.startswith("event.")}
+    if offer:
+        named["offer"] = _offer(catalog, offer, row)
+    return named
+
+
+def _value(declaration: AttributeDeclaration, row: Row, day: dt.date) -> Value | None:
+    if declaration.type.kind is not Kind.ELAPSED:
+        return row.get(declaration.key)
+    since, unit = declaration.type.since, declaration.type.unit
+    if since is None or unit is None:
+        return None
+    return read_term(Elapsed(Attribute(declaration.owner, since, DataType(Kind.DATE)), unit), row, day)
+
+
+def _offer(catalog: Catalog, name: str, row: Mapping[str, Value]) -> dict[str, Any]:
+    offered = product(catalog, name)
+    price = list_price(offered, row)
+    text = None if price is None else str(price)
+    return {"name": offered.title, "price": text, "list_price": text}
+
+
+def _plain(value: Value) -> object:
+    """What Liquid can print and compare."""
+    match value:
+        case frozenset():
+            return sorted(value)
+        case Money():
+            return str(value)
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value

@@ -1,0 +1,43 @@
+"""The compiled ruleset: for each moment, offset and local day the plan of the rules that are active then."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from dsl.catalog import Catalog, MomentKind
+from dsl.typed import Attribute, MomentUse, Rule, Ruleset
+from engine.decisions.decide import needed
+from engine.decisions.results import event_properties
+from engine.matching.plan import Plan, compile_plan
+
+
+class Plans:
+    """Plans of one ruleset, compiled when first asked for and kept."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self.ruleset = ruleset
+        self.catalog: Catalog = ruleset.catalog
+        self._plans: dict[tuple[str, ...], Plan] = {}
+
+    def scheduled(self, day: dt.date) -> list[MomentUse]:
+        """The recurring, dated and calendar moments, each with its offset, that active rules listen to on a day."""
+        uses = {use: None for rule in self.ruleset.rules if rule.active_on(day) for use in rule.moments}
+        return [use for use in uses if self._is_scheduled(use)]
+
+    def plan(self, use: MomentUse, day: dt.date) -> tuple[Plan, tuple[Rule, ...]]:
+        """The plan of the active rules of a moment, and those rules in its order."""
+        rules = tuple(rule for rule in self.ruleset.rules if use in rule.moments and rule.active_on(day))
+        names = tuple(rule.name for rule in rules)
+        if names not in self._plans:
+            self._plans[names] = compile_plan(rules)
+        return self._plans[names], rules
+
+    def reads(self, use: MomentUse, plan: Plan) -> tuple[Attribute, ...]:
+        """The columns that a batch of this moment needs: what its rules, its messages and deciding read."""
+        properties = event_properties(self.catalog, use.moment)
+        return tuple(dict.fromkeys((*plan.attributes, *properties, *needed(self.catalog))))
+
+    def _is_scheduled(self, use: MomentUse) -> bool:
+        if use.date is not None:
+            return True
+        return self.catalog.moments[use.moment].kind in (MomentKind.RECURRING, MomentKind.DATED)

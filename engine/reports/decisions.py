@@ -1,0 +1,161 @@
+"""Decisions and their receipts, as people read them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.decisions import reasons
+from engine.store.tables import decisions as table
+from engine.store.tables import deliveries, receipts
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLine:
+    """One decision; `sentence` says it in plain English. Instants are UTC."""
+
+    id: str
+    rule: str
+    moment: str
+    occurrence: str
+    customer_id: str
+    subscription_id: str | None
+    result: str
+    reason: str | None
+    detail: str | None
+    offer: str | None
+    channels: tuple[str, ...]
+    local_date: dt.date
+    due_at: dt.datetime
+    decided_at: dt.datetime
+    ruleset: str
+    sentence: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            name: value.isoformat() if isinstance(value, dt.date) else value for name, value in asdict(self).items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptClause:
+    """One line of the condition; `value` is as shown (masked where personal), None for a connective."""
+
+    text: str
+    value: str | None
+    verdict: bool | None
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptCandidate:
+    """A rule that met the same occasion, and what became of it."""
+
+    rule: str
+    priority: int
+    result: str
+    reason: str | None
+    detail: str | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptDelivery:
+    """One message of the decision; the text is there once it was sent."""
+
+    channel: str
+    state: str
+    reason: str | None
+    subject: str | None
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    decision: DecisionLine
+    clauses: tuple[ReceiptClause, ...]
+    candidates: tuple[ReceiptCandidate, ...]
+    deliveries: tuple[ReceiptDelivery, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "decision": self.decision.to_json(),
+            "clauses": [asdict(each) for each in self.clauses],
+            "candidates": [asdict(each) for each in self.candidates],
+            "deliveries": [asdict(each) for each in self.deliveries],
+        }
+
+
+def decisions(
+    connection: sa.Connection,
+    *,
+    rule: str | None = None,
+    customer: str | None = None,
+    result: str | None = None,
+    day: dt.date | None = None,
+    ids: Sequence[str] | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> tuple[DecisionLine, ...]:
+    """The decisions that fit every filter given, newest first."""
+    wanted: Mapping[str, Any] = {"rule": rule, "customer_id": customer, "result": result, "local_date": day}
+    query = sa.select(table).where(*(table.c[name] == value for name, value in wanted.items() if value is not None))
+    if ids is not None:
+        query = query.where(table.c.id.in_(ids))
+    ordered = query.order_by(table.c.due_at.desc(), table.c.customer_id, table.c.slot.is_(None), table.c.rule)
+    return tuple(line(each) for each in connection.execute(ordered.limit(limit).offset(offset)))
+
+
+def line(row: sa.Row[Any] | Any) -> DecisionLine:
+    """A row of `decisions` as a line."""
+    names = [name for name in DecisionLine.__dataclass_fields__ if name not in ("channels", "sentence")]
+    values = {name: getattr(row, name) for name in names}
+    return DecisionLine(**values, channels=tuple(row.channels), sentence=_sentence(values))
+
+
+def receipt(connection: sa.Connection, decision_id: str) -> Receipt | None:
+    """Everything that is known of one decision; None where there is none of this id."""
+    row = connection.execute(sa.select(table).where(table.c.id == decision_id)).one_or_none()
+    if row is None:
+        return None
+    body = connection.scalar(sa.select(receipts.c.body).where(receipts.c.decision_id == decision_id)) or {}
+    sent = connection.execute(
+        sa.select(deliveries).where(deliveries.c.decision_id == decision_id).order_by(deliveries.c.channel)
+    )
+    return Receipt(
+        line(row),
+        tuple(ReceiptClause(*each) for each in body.get("clauses", ())),
+        tuple(_candidate(*each) for each in body.get("candidates", ())),
+        tuple(
+            ReceiptDelivery(
+                each.channel, each.state, each.reason, each.content.get("subject"), each.content.get("body")
+            )
+            for each in sent
+        ),
+    )
+
+
+def _candidate(rule: str, priority: int, result: str, reason: str | None, detail: str | None) -> ReceiptCandidate:
+    return ReceiptCandidate(rule, priority, result, reason, detail, outcome(result, reason, detail))
+
+
+def outcome(result: str, reason: str | None, detail: str | None) -> str:
+    """What became of a candidate, in a few words."""
+    return f"held: {reasons.sentence(reason, detail)}" if reason else result
+
+
+def _sentence(values: Mapping[str, Any]) -> str:
+    about = f"{values['customer_id']} on {values['moment']} ({values['rule']})"
+    match values["result"]:
+        case "offered":
+            return f"Offered {values['offer']} to {about}."
+        case "said":
+            return f"Sent a message to {about}."
+        case "tagged":
+            return f"Tagged {about}."
+        case _:
+            return f"Held for {about}: {reasons.sentence(values['reason'], values['detail'])}."

@@ -1,0 +1,159 @@
+"""The ruleset in a folder: read it, notice that it changed, and save an edit without losing anybody's."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsl import service
+from dsl.diagnostics import Diagnostic
+from dsl.typed import Ruleset
+from engine.errors import CarpeError
+
+LARGEST_FILE = 1 << 20
+"""Bytes of one file of a ruleset; larger ones are refused by name."""
+
+_PATTERNS = ("catalog.yaml", "*.rules", "messages/*.txt")
+_RULE_FILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.rules")
+
+
+class RulesetMissing(CarpeError):
+    """There is no ruleset there."""
+
+
+class RulesetUnusable(CarpeError):
+    """The ruleset has no usable catalog, so no rule can run."""
+
+
+class Conflict(CarpeError):
+    """The file changed since it was read."""
+
+    def __init__(self, path: str, current: str, yours: str) -> None:
+        super().__init__(f"{path} was changed by somebody else since you opened it; nothing was overwritten.")
+        self.path, self.current, self.yours = path, current, yours
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A folder as it was read: the rules that are right, what is wrong with the others, and the texts themselves."""
+
+    ruleset: Ruleset | None
+    diagnostics: tuple[Diagnostic, ...]
+    files: Mapping[str, str]
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(each for each in self.diagnostics if each.is_error)
+
+
+def digest(text: str) -> str:
+    """SHA-256 (hex) of a text: what an editor remembers of the file it opened."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def read_files(folder: Path) -> dict[str, str]:
+    """The texts of a ruleset's folder by path relative to it. Bytes that are no UTF-8 stay visible as U+FFFD."""
+    if not (folder / "catalog.yaml").is_file():
+        raise RulesetMissing(f"There is no ruleset in {folder}: a ruleset has a catalog.yaml. `carpe init` makes one.")
+    found = sorted(path for pattern in _PATTERNS for path in folder.glob(pattern) if path.is_file())
+    return {path.relative_to(folder).as_posix(): _text(path) for path in found}
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > LARGEST_FILE:
+        raise CarpeError(f"{path} is larger than a rule file may be ({LARGEST_FILE:,} bytes); split it.")
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise CarpeError(f"{path} could not be read: {error.strerror}.") from error
+
+
+def load(folder: Path) -> Loaded:
+    """Read and check a folder. Raises RulesetMissing where there is none; what is wrong inside is in `diagnostics`."""
+    files = read_files(folder)
+    checked = service.check(files)
+    return Loaded(checked.ruleset, checked.diagnostics, files)
+
+
+def usable(loaded: Loaded, folder: Path) -> Ruleset:
+    """The ruleset to run, or one sentence on why there is none."""
+    if loaded.ruleset is None:
+        first = loaded.errors[0].message if loaded.errors else "it is empty"
+        raise RulesetUnusable(f"The catalog in {folder} cannot be used ({first}); `carpe check` says where.")
+    return loaded.ruleset
+
+
+class Rulebook:
+    """A folder that is watched by looking: `current` reads again when a file's name, size or time changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._seen: tuple[tuple[str, int, int], ...] | None = None
+        self._loaded: Loaded | None = None
+        self._good: Ruleset | None = None
+
+    def current(self) -> Loaded:
+        stamp = self._stamp()
+        if self._loaded is None or stamp != self._seen:
+            self._loaded, self._seen = load(self.folder), stamp
+            self._good = self._loaded.ruleset or self._good
+        return self._loaded
+
+    def good(self) -> Ruleset:
+        """The last ruleset whose catalog was usable, with every rule of it that is right."""
+        loaded = self.current()
+        return self._good or usable(loaded, self.folder)
+
+    def _stamp(self) -> tuple[tuple[str, int, int], ...]:
+        paths = sorted(path for pattern in _PATTERNS for path in self.folder.glob(pattern))
+        return tuple((str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in paths)
+
+
+def save(folder: Path, path: str, text: str, read_digest: str) -> str:
+    """Write a rule file if it still is what the editor read (`read_digest`; "" for a file that is new).
+
+    Returns the new digest. Raises Conflict with both texts, or CarpeError for a name that is no rule file's.
+    """
+    if not _RULE_FILE.fullmatch(path):
+        raise CarpeError(f'"{path}" is no name for a rule file: use small letters, digits, - and _, then .rules.')
+    text = text.replace("\r\n", "\n")
+    target = folder / path
+    with _locked(folder):
+        current = _text(target) if target.exists() else ""
+        if (digest(current) if target.exists() else "") != read_digest and current != text:
+            raise Conflict(path, current, text)
+        _replace(target, text)
+    return digest(text)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One saver at a time, over processes."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _replace(target: Path, text: str) -> None:
+    """All of the new text or all of the old, whatever happens in between."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".saving-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise
