@@ -4,28 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from dsl.suggestions import closest
+
+# Words shorter than this are too near to too much, longer ones to nothing.
+_SHORTEST, _LONGEST = 3, 30
+
 # No declared name may be one of these. `grammar.lark` has the same list in NAME and PATH (a test compares them).
 RESERVED = frozenset(
-    """
-    accepted after and any arm as at before between call contains expect for from given has in includes is last like
-    no not offer offered on or rule say segment split tag test until untag via was where with within
-    """.split()
+    [
+        "accepted",
+        "after",
+        "and",
+        "any",
+        "arm",
+        "as",
+        "at",
+        "before",
+        "between",
+        "call",
+        "contains",
+        "expect",
+        "for",
+        "from",
+        "given",
+        "has",
+        "in",
+        "includes",
+        "is",
+        "last",
+        "like",
+        "no",
+        "not",
+        "offer",
+        "offered",
+        "on",
+        "or",
+        "rule",
+        "say",
+        "segment",
+        "split",
+        "tag",
+        "test",
+        "until",
+        "untag",
+        "via",
+        "was",
+        "where",
+        "with",
+        "within",
+    ]
 )
 
 # Of these, the ones that also end the value side of a comparison, so that a forgotten value is noticed there. The
 # others are values like any word: `country = NO`, `status = accepted`.
-NEVER_VALUES = frozenset("and between call expect for from not offer say split tag until untag via where with".split())
-
-# ISO 4217 codes of money in circulation.
-CURRENCIES = frozenset(
-    """
-    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP
-    CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR
-    ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT
-    MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD
-    SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES
-    VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
-    """.split()
+NEVER_VALUES = frozenset(
+    [
+        "and",
+        "between",
+        "call",
+        "expect",
+        "for",
+        "from",
+        "not",
+        "offer",
+        "say",
+        "split",
+        "tag",
+        "until",
+        "untag",
+        "via",
+        "where",
+        "with",
+    ]
 )
 
 # How the terminals of the grammar are written by an author, in the order in which a message would propose them.
@@ -167,37 +217,5 @@ def meant(word: str, terminals: Iterable[str]) -> str | None:
         if synonym in fitting:
             return synonym
     first = {written.split()[0]: written for written in reversed(fitting)}
-    close = did_you_mean(word, [*fitting, *first])
+    close = closest(word, [*fitting, *first]) if _SHORTEST <= len(word) <= _LONGEST else None
     return first.get(close, close) if close else None
-
-
-def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate nearest to `word`, if it is near enough to be a slip of the fingers.
-
-    Near is: one edit for words of up to four letters, two up to eight, three beyond; words of one or two letters have
-    no near ones. An edit inserts, deletes or replaces a letter, or swaps two neighbours (optimal string alignment).
-    """
-    wanted = word.lower()
-    limit = 0 if len(wanted) < 3 else 1 if len(wanted) <= 4 else 2 if len(wanted) <= 8 else 3
-    best, nearest = None, limit + 1
-    for candidate in candidates:
-        distance = _distance(wanted, candidate.lower(), nearest)
-        if distance < nearest:
-            best, nearest = candidate, distance
-    return best
-
-
-def _distance(one: str, other: str, limit: int) -> int:
-    """Edits between two words; `limit` stands for any distance that is not below it."""
-    if abs(len(one) - len(other)) >= limit:
-        return limit
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, letter in enumerate(one, 1):
-        before, last, row = row, before, [i]
-        for j, wanted in enumerate(other, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != wanted))
-            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
-                cost = min(cost, last[j - 2] + 1)
-            row.append(cost)
-    return min(row[-1], limit)
