@@ -1,0 +1,33 @@
+"""The web pages and the HTTP API: server-rendered, thin, all work in the engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+from flask import Flask
+
+from engine.config import Settings
+from engine.rulebook import Rulebook
+from engine.store.session import Store
+from web import api, customers, decisions, editor, errors, health, help, layout, rules, security, sign_in
+from web.desk import Desk
+from web.secret import session_secret
+
+
+def create_app(settings: Settings, store: Store, rulebook: Rulebook, clock: Callable[[], dt.datetime]) -> Flask:
+    """The application over one store and one folder of rules; `clock` gives the present instant, in UTC."""
+    app = Flask(__name__)
+    app.extensions["carpe"] = Desk(settings, store, rulebook, clock)
+    security.install(app, session_secret(store, settings.secret))
+    layout.install(app)
+    sign_in.install(app)
+    app.register_blueprint(rules.pages)
+    app.register_blueprint(editor.pages)
+    app.register_blueprint(decisions.pages)
+    app.register_blueprint(customers.pages)
+    app.register_blueprint(help.pages)
+    app.register_blueprint(health.pages)
+    app.register_blueprint(api.pages)
+    errors.install(app)
+    return app

@@ -1,0 +1,89 @@
+"""One customer: what is known now, what happened lately, what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection, Row, select
+
+from dsl.catalog import Catalog, Owner
+from engine.privacy import masked, personal_keys
+from engine.reports.decisions import decisions
+from engine.store import state
+from engine.store.tables import customers, events
+from web.desk import desk
+
+pages = Blueprint("customers", __name__)
+
+LATEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    name: str
+    value: str
+    missing: bool
+    doc: str
+
+
+@pages.get("/customers")
+def find() -> ResponseReturnValue:
+    wanted = request.args.get("id", "").strip()
+    with desk().store.read() as connection:
+        known = bool(wanted) and _known(connection, wanted)
+        some = connection.scalars(select(customers.c.id).order_by(customers.c.id).limit(12)).all()
+    if known:
+        return redirect(url_for("customers.one", customer_id=wanted))
+    return render_template("customers.html", wanted=wanted, some=some), 404 if wanted else 200
+
+
+@pages.get("/customers/<path:customer_id>")
+def one(customer_id: str) -> ResponseReturnValue:
+    catalog = desk().rulebook.good().catalog
+    with desk().store.read() as connection:
+        if not _known(connection, customer_id):
+            abort(404, "There is no customer with this id.")
+        found = state.customer_rows(connection, catalog, customer_id)
+        latest = _events(connection, customer_id)
+        decided = decisions(connection, customer=customer_id, limit=LATEST)
+    return render_template(
+        "customer.html",
+        customer_id=customer_id,
+        zone=found.zone,
+        facts=facts(catalog, Owner.CUSTOMER, found.customer),
+        subscriptions=[
+            (row.get("subscription.id"), facts(catalog, Owner.SUBSCRIPTION, row)) for row in found.subscriptions
+        ],
+        events=latest,
+        lines=decided,
+    )
+
+
+def facts(catalog: Catalog, owner: Owner, row: state.Row) -> list[Fact]:
+    """The stored attributes of one owner in the catalog's order, then what is built in; personal ones are masked."""
+    personal = personal_keys(catalog)
+    declared = catalog.attributes(owner)
+    names = [name for name, each in declared.items() if each.type.since is None] + list(_BUILT_IN[owner])
+    docs = {name: each.doc for name, each in declared.items()}
+    return [_fact(f"{owner}.{name}", name, row, personal, docs.get(name, "")) for name in names]
+
+
+_BUILT_IN = {Owner.CUSTOMER: ("timezone", "tags"), Owner.SUBSCRIPTION: ("currency", "addons")}
+
+
+def _fact(key: str, name: str, row: state.Row, personal: Iterable[str], doc: str) -> Fact:
+    value = row.get(key)
+    return Fact(name, masked(key, value, frozenset(personal)), value is None, doc)
+
+
+def _known(connection: Connection, customer_id: str) -> bool:
+    return connection.scalar(select(customers.c.id).where(customers.c.id == customer_id)) is not None
+
+
+def _events(connection: Connection, customer_id: str) -> list[Row[Any]]:
+    newest = select(events).where(events.c.customer_id == customer_id).order_by(events.c.occurred_at.desc())
+    return list(connection.execute(newest.limit(LATEST)))

@@ -1,0 +1,33 @@
+"""What every page works with: the settings, the store, the rulebook and the clock that `create_app` was given."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+
+from engine.config import Settings
+from engine.rulebook import Rulebook
+from engine.store.session import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    settings: Settings
+    store: Store
+    rulebook: Rulebook
+    clock: Callable[[], dt.datetime]
+
+    def today(self) -> dt.date:
+        """The date where the ruleset is at home; UTC's while its catalog cannot be read."""
+        ruleset = self.rulebook.current().ruleset
+        return self.clock().astimezone(ZoneInfo(ruleset.catalog.timezone) if ruleset else dt.UTC).date()
+
+
+def desk() -> Desk:
+    """The desk of the application that answers this request."""
+    return cast(Desk, current_app.extensions["carpe"])

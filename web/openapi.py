@@ -1,0 +1,132 @@
+"""The API's description, OpenAPI 3.1: paths written here, bodies made from the models that read and write them."""
+
+from __future__ import annotations
+
+import functools
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from web.api_bodies import LARGEST_BATCH, Answer, Event, EventResults, Problem, Question, Recorded
+
+Json = dict[str, Any]
+
+_EVENT: Json = {
+    "source": "shop",
+    "id": "visit-8f14e45f",
+    "moment": "website_visit",
+    "customer": "c-1001",
+    "occurred_at": "2026-03-15T09:30:00+01:00",
+    "properties": {"page": "/pricing", "seconds": 42},
+}
+_QUESTION: Json = {
+    "moment": "billing_anniversary",
+    "customer": "c-1001",
+    "subscription": "s-1001",
+    "as_of": "2026-03-15",
+}
+
+_REFUSALS = {
+    400: "The body is no JSON.",
+    401: "No token, or one that is not known.",
+    404: "The customer or the subscription is not known.",
+    409: "The event's id was used before, with another body.",
+    413: "The body is too large.",
+    415: "The body is not announced as JSON.",
+    422: "The body is JSON, but a member is missing, wrong or unknown to the catalog.",
+    503: "There is no ruleset to decide by, or the database cannot be used now.",
+}
+
+
+@functools.cache
+def document() -> Json:
+    """The whole document, as JSON values."""
+    models: list[type[BaseModel]] = [Event, Question, Recorded, EventResults, Answer, Problem]
+    _, schemas = models_json_schema(
+        [(model, "validation" if model in (Event, Question) else "serialization") for model in models],
+        ref_template="#/components/schemas/{model}",
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Carpe",
+            "version": version("carpe"),
+            "description": "Tell Carpe what happened, and ask what a customer would be offered.",
+        },
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"token": []}],
+        "paths": {"/events": {"post": _events()}, "/decide": {"post": _decide()}, "/openapi.json": {"get": _self()}},
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _events() -> Json:
+    return {
+        "operationId": "recordEvents",
+        "summary": "Record one event, or a list of them",
+        "description": "Idempotent by source and id. Of a list, each event has its own result.",
+        "parameters": [
+            {
+                "name": "decide",
+                "in": "query",
+                "description": "Decide at once and answer with the decisions.",
+                "schema": {"type": "boolean", "default": False},
+            }
+        ],
+        "requestBody": _body(
+            {"oneOf": [_ref(Event), {"type": "array", "items": _ref(Event), "maxItems": LARGEST_BATCH}]},
+            {"one": _EVENT, "several": [_EVENT, _EVENT | {"id": "visit-45c48cce", "customer": "c-1002"}]},
+        ),
+        "responses": {
+            "200": _json(
+                "It was known already; or the results of a list.", {"oneOf": [_ref(Recorded), _ref(EventResults)]}
+            ),
+            "201": _json("It is kept.", _ref(Recorded)),
+            **_refusals(400, 401, 404, 409, 413, 415, 422, 503),
+        },
+    }
+
+
+def _decide() -> Json:
+    return {
+        "operationId": "wouldDecide",
+        "summary": "What would be decided for a moment",
+        "description": "Any moment of the catalog. Writes nothing and sends nothing.",
+        "requestBody": _body(_ref(Question), {"anniversary": _QUESTION}),
+        "responses": {
+            "200": _json("What would be decided.", _ref(Answer)),
+            **_refusals(400, 401, 404, 413, 415, 422, 503),
+        },
+    }
+
+
+def _self() -> Json:
+    return {
+        "operationId": "describe",
+        "summary": "This document",
+        "security": [],
+        "responses": {"200": _json("OpenAPI 3.1.", {"type": "object"})},
+    }
+
+
+def _ref(model: type[BaseModel]) -> Json:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def _body(schema: Json, examples: Json) -> Json:
+    named = {name: {"value": value} for name, value in examples.items()}
+    return {"required": True, "content": {"application/json": {"schema": schema, "examples": named}}}
+
+
+def _json(description: str, schema: Json) -> Json:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _refusals(*statuses: int) -> Json:
+    content = {"application/problem+json": {"schema": _ref(Problem)}}
+    return {str(status): {"description": _REFUSALS[status], "content": content} for status in statuses}
