@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from dsl import catalog_errors as errors
 from dsl.catalog import AttributeDeclaration, LeapDay, Meter, Moment, MomentKind, Owner, Recurs
@@ -27,13 +27,15 @@ _KEYS = {
 }
 _ALL_KEYS = tuple(dict.fromkeys(key for keys in _KEYS.values() for key in keys))
 
-# What every crossing tells.
-CROSSING_PROPERTIES = {
-    "meter": DataType(Kind.TEXT),
-    "level": DataType(Kind.PERCENT),
-    "used": DataType(Kind.NUMBER),
-    "quota": DataType(Kind.NUMBER),
-}
+
+def crossing_properties(meters: Collection[str]) -> dict[str, DataType]:
+    """What every crossing tells: which meter, the level passed, and what was used of which quota."""
+    return {
+        "meter": DataType(Kind.ENUM, tuple(meters)),
+        "level": DataType(Kind.PERCENT),
+        "used": DataType(Kind.NUMBER),
+        "quota": DataType(Kind.NUMBER),
+    }
 
 
 def read_moments(
@@ -133,7 +135,7 @@ class _Moments:
             MomentKind.CROSSING,
             Owner.SUBSCRIPTION,
             statuses=self.statuses(fields),
-            properties=CROSSING_PROPERTIES,
+            properties=crossing_properties(self.meters),
             levels=tuple(sorted(self.reading.items(fields["crosses"], "a level", self.reading.percent))),
             doc=self.doc(fields),
         )

@@ -18,8 +18,8 @@ from dsl import catalog_errors as errors
 from dsl.currencies import DOLLARS, EXPONENTS, exponent
 from dsl.datatypes import Money
 from dsl.diagnostics import Diagnostic
-from dsl.keywords import RESERVED
 from dsl.source import Source
+from dsl.words import RESERVED
 from dsl.yaml_reader import Listing, Node, Scalar, Table
 
 T = TypeVar("T")

@@ -42,10 +42,12 @@ class Elapsed:
     """Whole units from a date attribute to the local day; missing where the date is missing or in the future.
 
     `unit` is DAYS or MONTHS only (the checker turns weeks into days and years into months). Value: int.
+    `name` is the attribute's own (`tenure`), for people.
     """
 
     start: Attribute
     unit: Unit
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Send the message called `message` (a file of `messages/`, or the rule's own inline text)."""
+    """Send `ruleset.messages[message]`: the name of a file of `messages/`, or the rule's own text in its quotes."""
 
     message: str
 
@@ -146,6 +148,7 @@ class Rule:
     """One checked rule. `via` is never empty when the rule has something to send. `text` is the author's own.
 
     `starts` and `ends` are inclusive local dates. `named` is False where `name` was made from moment and action.
+    `was` is the name that the rule had before; what is stored under it is this rule's.
     """
 
     name: str
@@ -157,6 +160,7 @@ class Rule:
     priority: int = 0
     starts: dt.date | None = None
     ends: dt.date | None = None
+    was: str | None = None
     named: bool = field(default=True, compare=False)
     source: Source = field(default=Source("", ""), compare=False, repr=False)
     span: Span = field(default=Span(0, 0), compare=False, repr=False)
