@@ -48,14 +48,13 @@ Zones = Mapping[str, dt.date]
 
 @dataclass(slots=True)
 class PassReport:
-    """What a pass did. `rules` sums counters by rule, `held` counts reasons, `contacts` the deliveries written."""
+    """What a pass did: sums of counters by rule, held matches by reason, deliveries written."""
 
     pass_id: int
     as_of: dt.date
     rules: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     held: Counter[str] = field(default_factory=Counter)
     contacts: int = 0
-    batches: int = 0
 
     def total(self, name: str) -> int:
         return sum(counts[name] for counts in self.rules.values())
@@ -65,7 +64,6 @@ class PassReport:
             self.rules[row["rule"]].update({name: row[name] for name in ledger.COUNTS})
         self.held.update(row["reason"] for row in found.decisions if row["reason"])
         self.contacts += len(found.deliveries)
-        self.batches += 1
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -73,7 +71,7 @@ class PassReport:
             "as_of": self.as_of.isoformat(),
             **{name: self.total(name) for name in ledger.COUNTS},
             "contacts": self.contacts,
-            "held_reasons": dict(sorted(self.held.items())),
+            "held_reasons": dict(self.held.most_common()),
             "rules": {rule: dict(counts) for rule, counts in sorted(self.rules.items())},
         }
 

@@ -1,4 +1,4 @@
-"""Why a match was held: the codes that are stored, and the sentence that each says to a person."""
+"""Why a match was held: the codes that are stored, and what each says to a person."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ NO_SUBSCRIPTION = "no_subscription"
 NO_CONSENT = "no_consent"
 OUTRANKED = "outranked"
 
-_SENTENCES = {
-    ALREADY_HAS: "the subscription already has {detail}",
-    NEEDS_PLAN: "the subscription's plan does not support {detail}",
-    NO_SUBSCRIPTION: "an add-on needs a subscription, and the customer has none",
-    NO_CONSENT: "the customer has not agreed to messages by {detail}",
-    OUTRANKED: "{detail} won this occasion",
+# code: what it says of many, what it says of one (with the detail kept beside the code)
+_WORDING = {
+    ALREADY_HAS: ("they already have it", "the subscription already has {detail}"),
+    NEEDS_PLAN: ("their plan does not support it", "the subscription's plan does not support {detail}"),
+    NO_SUBSCRIPTION: ("they have no subscription to add it to", "there is no subscription to add {detail} to"),
+    NO_CONSENT: ("they have not agreed to be written to", "the customer has not agreed to messages by {detail}"),
+    OUTRANKED: ("another rule won the occasion", "{detail} won the occasion"),
 }
 
 
+def summary(reason: str) -> str:
+    """A reason said of many customers, without a capital or a stop."""
+    return _WORDING[reason][0] if reason in _WORDING else reason.replace("_", " ")
+
+
 def sentence(reason: str, detail: str | None) -> str:
-    """A held decision's reason in plain English, without a capital or a stop."""
-    return _SENTENCES.get(reason, reason.replace("_", " ")).format(detail=detail or "something")
+    """A reason said of one decision, with what it is about, without a capital or a stop."""
+    if reason not in _WORDING or not detail:
+        return summary(reason)
+    return _WORDING[reason][1].format(detail=detail)

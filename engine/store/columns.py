@@ -28,8 +28,7 @@ from engine.store.tables import customers, subscriptions
 PERCENT_SCALE = 1_000_000
 """A percent column holds millionths of a percent: 20% is 20,000,000."""
 
-# The types of columns, by kind; money is two columns instead, an elapsed time is counted from its date.
-_ARROW: dict[Kind, pa.DataType] = {
+ARROW: dict[Kind, pa.DataType] = {
     Kind.TEXT: pa.string(),
     Kind.ENUM: pa.string(),
     Kind.PLAN: pa.string(),
@@ -41,6 +40,7 @@ _ARROW: dict[Kind, pa.DataType] = {
     Kind.PERCENT: pa.int64(),
     Kind.SET: pa.list_(pa.string()),
 }
+"""The types of columns, by kind; money is two columns instead, an elapsed time is counted from its date."""
 
 _BUILT_IN: dict[str, Column[Any]] = {
     "customer.id": customers.c.id,
@@ -107,7 +107,7 @@ def read_documents(documents: pa.Array, types: dict[str, DataType]) -> pa.Table:
         elif one.kind is Kind.PERCENT:
             columns[name] = _percent(parsed[name])
         elif one.kind is not Kind.ELAPSED:
-            columns[name] = parsed[name].cast(_ARROW[one.kind])
+            columns[name] = parsed[name].cast(ARROW[one.kind])
     return pa.table(columns)
 
 
@@ -119,7 +119,7 @@ def _keys(attribute: Attribute) -> tuple[str, ...]:
 
 def _json_type(data_type: DataType) -> pa.DataType:
     """The type that Arrow's JSON reader reads: dates and percentages are text there."""
-    return pa.string() if data_type.kind in (Kind.DATE, Kind.PERCENT) else _ARROW[data_type.kind]
+    return pa.string() if data_type.kind in (Kind.DATE, Kind.PERCENT) else ARROW[data_type.kind]
 
 
 def _parse(texts: pa.Array, fields: dict[str, pa.DataType]) -> pa.Table:

@@ -1,8 +1,8 @@
-"""Rows of state out of a batch's columns: the way back from `columns`, for receipts, samples and explanations."""
+"""Rows of state and a batch's columns, one from the other: for receipts and samples, and for a batch of one customer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from dsl.datatypes import Kind, Money, Value
 from dsl.typed import Attribute
-from engine.store.columns import PERCENT_SCALE
+from engine.store.columns import ARROW, PERCENT_SCALE
 from engine.store.state import CustomerState
 
 Row = dict[str, Value]
@@ -25,6 +25,28 @@ def rows_of(table: pa.Table, attributes: Sequence[Attribute]) -> list[Row]:
                 if value is not None:
                     row[attribute.key] = value
     return rows
+
+
+def table_of(rows: Sequence[Mapping[str, Value]], attributes: Sequence[Attribute]) -> pa.Table:
+    """The columns of a batch from rows of state; the inverse of `rows_of`."""
+    columns: dict[str, pa.Array] = {}
+    for attribute in attributes:
+        values: list[Any] = [row.get(attribute.key) for row in rows]
+        match attribute.type.kind:
+            case Kind.ELAPSED:
+                continue
+            case Kind.MONEY:
+                columns[f"{attribute.key}.currency"] = pa.array(
+                    [each and each.currency for each in values], pa.string()
+                )
+                columns[attribute.key] = pa.array([each and each.minor for each in values], pa.int64())
+                continue
+            case Kind.SET:
+                values = [None if each is None else sorted(each) for each in values]
+            case Kind.PERCENT:
+                values = [None if each is None else int(each * PERCENT_SCALE) for each in values]
+        columns[attribute.key] = pa.array(values, ARROW[attribute.type.kind])
+    return pa.table(columns) if columns else pa.table({"": pa.nulls(len(rows))}).drop_columns("")
 
 
 def _values(table: pa.Table, attribute: Attribute) -> Iterable[Value | None]:
