@@ -1,0 +1,76 @@
+"""`carpe`: the table of its commands, and what becomes of an error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+from engine.cli.asking import decisions, explain, preview
+from engine.cli.checking import check
+from engine.cli.database import db_group
+from engine.cli.erasing import forget
+from engine.cli.importing import import_group
+from engine.cli.running import run, scheduler
+from engine.cli.serving import serve, token, user
+from engine.cli.starting import init
+from engine.cli.touring import demo
+from engine.errors import CarpeError
+
+FINE, FINDINGS, USAGE = 0, 1, 2
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="carpe")
+@click.option("--verbose", is_flag=True, help="Say more on stderr.")
+def cli(verbose: bool) -> None:
+    """Carpe: one readable sentence for each revenue moment.
+
+    Exit codes: 0 fine, 1 findings (errors in rules, refused rows), 2 usage or a condition that stops the command.
+    """
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+
+
+for command in (
+    init,
+    check,
+    import_group,
+    run,
+    preview,
+    decisions,
+    explain,
+    serve,
+    scheduler,
+    demo,
+    forget,
+    user,
+    token,
+    db_group,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run, and end with one sentence where something stands in the way."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except CarpeError as error:
+        code = _say(str(error))
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = FINE
+    sys.exit(code if isinstance(code, int) else FINE)
+
+
+def _say(sentence: str) -> int:
+    click.echo(f"carpe: {sentence}", err=True)
+    return USAGE

@@ -1,0 +1,100 @@
+"""`carpe run` and `carpe scheduler`: passes, one ordered or one after the other."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from engine import passes
+from engine.cli.context import (
+    as_of_option,
+    console,
+    database_option,
+    json_option,
+    opened,
+    print_json,
+    rules_option,
+    ruleset_of,
+)
+from engine.clock import utc_now
+from engine.config import Settings
+from engine.decisions import reasons
+from engine.deliveries.outbox import deliver
+from engine.passes import PassReport, run_pass
+from engine.rulebook import Rulebook
+from engine.scheduler import run_forever
+
+
+@click.command(epilog="Example: carpe run --as-of 2026-03-15")
+@as_of_option
+@database_option
+@rules_option
+@json_option
+def run(day: dt.date | None, database: str | None, rules: Path | None, as_json: bool) -> None:
+    """Decide everything that is due, once, and deliver it. A second run at the same date decides nothing new."""
+    settings = Settings.from_environment(database=database, rules=rules)
+    ruleset = ruleset_of(settings)
+    with opened(settings) as store:
+        with progress_bar(quiet=as_json) as progress:
+            report = run_pass(store, ruleset, utc_now(), day=day, progress=progress)
+        sent = deliver(store, ruleset, utc_now())
+    if as_json:
+        print_json(report.to_json() | {"deliveries": sent})
+    else:
+        show(console(), report, sent)
+
+
+@click.command(epilog="Example: carpe scheduler --database postgresql://carpe@localhost/carpe")
+@database_option
+@rules_option
+def scheduler(database: str | None, rules: Path | None) -> None:
+    """Decide and deliver what is due, every minute, until stopped with Ctrl-C."""
+    settings = Settings.from_environment(database=database, rules=rules)
+    rulebook = Rulebook(settings.rules)
+    rulebook.good()
+    with opened(settings) as store:
+        click.echo("Scheduler started; Ctrl-C stops it.", err=True)
+        run_forever(store, rulebook, utc_now)
+
+
+@contextmanager
+def progress_bar(*, quiet: bool = False) -> Iterator[passes.Progress]:
+    """A bar on stderr that counts batches; nothing where stderr is no terminal."""
+    out = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=out, disable=quiet or not out.is_terminal, transient=True) as bar:
+        task = bar.add_task("Deciding", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def show(out: Console, report: PassReport, sent: dict[str, int]) -> None:
+    """The pass in a few lines and a table a rule."""
+    total = report.total
+    out.print(
+        f"Pass {report.pass_id} as of {report.as_of}: {total('due'):,} due, {total('due') - total('not_matched'):,} "
+        f"matched, {total('offered'):,} offered, {total('held'):,} held."
+    )
+    for reason, count in report.held.most_common():
+        out.print(f"  {count:>6,} held: {reasons.summary(reason)}")
+    if sent:
+        out.print("Deliveries: " + ", ".join(f"{count:,} {state}" for state, count in sorted(sent.items())) + ".")
+    if report.rules:
+        out.print(_table(report))
+
+
+def _table(report: PassReport) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("rule")
+    for name in ("due", "not matched", "offered", "held"):
+        table.add_column(name, justify="right")
+    for rule, counts in sorted(report.rules.items()):
+        cells = (counts["due"], counts["not_matched"], counts["offered"], counts["held"])
+        table.add_row(rule, *(f"{each:,}" for each in cells))
+    return table
