@@ -51,7 +51,7 @@ def _a(noun: str) -> str:
 
 
 def not_available(span: Span, what: str, instead: str | None = None) -> Finding:
-    """A construct of the language that a later version brings."""
+    """A construct of the language that a later version brings; `what` ends in its verb."""
     return _error("not-available-yet", span, f"{what} not available yet", instead)
 
 
