@@ -39,6 +39,19 @@ class Event:
     source: str = "api"
 
 
+@dataclass(frozen=True, slots=True)
+class StagedEvent:
+    """An event whose properties are in stored form: canonical JSON text."""
+
+    id: str
+    moment: str
+    customer_id: str
+    occurred_at: dt.datetime
+    properties: str
+    subscription_id: str | None
+    source: str
+
+
 class Fault(StrEnum):
     """Why an event was not recorded."""
 
@@ -79,43 +92,60 @@ def put_events(
     now: dt.datetime,
     *,
     catch_up: dt.timedelta = CATCH_UP,
+) -> Recorded:
+    """Records the events that are new and right. Raises ValueError for a property that the catalog does not declare."""
+    return record(connection, catalog, [_staged(catalog, one) for one in batch], now, catch_up=catch_up)
+
+
+def record(
+    connection: Connection,
+    catalog: Catalog,
+    batch: Sequence[StagedEvent],
+    now: dt.datetime,
+    *,
+    catch_up: dt.timedelta = CATCH_UP,
     dry: bool = False,
 ) -> Recorded:
-    """Records the events that are new and right; a dry run only says what it would do.
-
-    Raises ValueError for a property that the catalog does not declare.
-    """
-    listed = list(batch)
-    known = _Known(connection, listed)
+    """The same for staged events; a dry run only says what it would do."""
+    known = _Known(connection, batch)
     refusals: list[Refusal] = []
-    fresh: dict[tuple[str, str], tuple[Event, str, str]] = {}
+    fresh: list[tuple[StagedEvent, str]] = []
     unchanged = 0
-    for index, one in enumerate(listed):
+    for index, one in enumerate(batch):
         refusal = _judge(catalog, known, one, index, now)
         if refusal is not None:
             refusals.append(refusal)
             continue
-        properties = _properties(catalog.moments[one.moment], one)
-        digest = _digest(one, properties)
+        digest = _digest(one)
         recorded = known.digests.get((one.source, one.id))
         if recorded is None:
             known.digests[one.source, one.id] = digest
-            fresh[one.source, one.id] = (one, properties, digest)
+            fresh.append((one, digest))
         elif recorded == digest:
             unchanged += 1
         else:
             reason = "this id was recorded before with another body"
             refusals.append(Refusal(index, Fault.CONFLICT, "id", one.id, reason))
-    pending = sum(now - one.occurred_at <= catch_up for one, _, _ in fresh.values())
     if not dry:
-        _insert(connection, fresh.values(), now, catch_up)
+        _insert(connection, fresh, now, catch_up)
+    pending = sum(now - one.occurred_at <= catch_up for one, _ in fresh)
     return Recorded(len(fresh), unchanged, tuple(refusals), pending)
+
+
+def _staged(catalog: Catalog, one: Event) -> StagedEvent:
+    declared = catalog.moments[one.moment].properties if one.moment in catalog.moments else {}
+    if one.moment in catalog.moments and (unknown := one.properties.keys() - declared.keys()):
+        raise ValueError(f"{one.moment} has no property {min(unknown)}")
+    properties = dump(encode_document(declared, one.properties))
+    return StagedEvent(
+        one.id, one.moment, one.customer_id, one.occurred_at, properties, one.subscription_id, one.source
+    )
 
 
 class _Known:
     """What the database has of the events' ids, customers and subscriptions."""
 
-    def __init__(self, connection: Connection, batch: Sequence[Event]) -> None:
+    def __init__(self, connection: Connection, batch: Sequence[StagedEvent]) -> None:
         people = sorted({one.customer_id for one in batch})
         owned = sorted({one.subscription_id for one in batch if one.subscription_id is not None})
         query = select(customers.c.id).where(among(connection, customers.c.id, people))
@@ -133,7 +163,7 @@ class _Known:
             self.digests.update({(source, key): digest for key, digest in rows})
 
 
-def _judge(catalog: Catalog, known: _Known, one: Event, index: int, now: dt.datetime) -> Refusal | None:
+def _judge(catalog: Catalog, known: _Known, one: StagedEvent, index: int, now: dt.datetime) -> Refusal | None:
     """The reason to refuse an event that concerns its body alone, not what was recorded before."""
     moment = catalog.moments.get(one.moment)
     if moment is None or moment.kind not in (MomentKind.EVENT, MomentKind.CROSSING):
@@ -147,7 +177,7 @@ def _judge(catalog: Catalog, known: _Known, one: Event, index: int, now: dt.date
     return _judge_subscription(moment, known, one, index)
 
 
-def _judge_subscription(moment: Moment, known: _Known, one: Event, index: int) -> Refusal | None:
+def _judge_subscription(moment: Moment, known: _Known, one: StagedEvent, index: int) -> Refusal | None:
     key = one.subscription_id
     if key is None:
         if moment.owner is not Owner.SUBSCRIPTION:
@@ -160,14 +190,8 @@ def _judge_subscription(moment: Moment, known: _Known, one: Event, index: int) -
     return None
 
 
-def _properties(moment: Moment, one: Event) -> str:
-    if unknown := one.properties.keys() - moment.properties.keys():
-        raise ValueError(f"{moment.name} has no property {min(unknown)}")
-    return dump(encode_document(moment.properties, one.properties))
-
-
-def _digest(one: Event, properties: str) -> str:
-    body = dump([one.moment, one.customer_id, one.subscription_id, instant_text(one.occurred_at), properties])
+def _digest(one: StagedEvent) -> str:
+    body = dump([one.moment, one.customer_id, one.subscription_id, instant_text(one.occurred_at), one.properties])
     return hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
 
 
@@ -186,7 +210,7 @@ _NAMES = (
 
 
 def _insert(
-    connection: Connection, fresh: Iterable[tuple[Event, str, str]], now: dt.datetime, catch_up: dt.timedelta
+    connection: Connection, fresh: Iterable[tuple[StagedEvent, str]], now: dt.datetime, catch_up: dt.timedelta
 ) -> None:
     recorded_at = instant_text(now)
     rows = (
@@ -198,10 +222,10 @@ def _insert(
             one.subscription_id,
             instant_text(one.occurred_at),
             recorded_at,
-            properties,
+            one.properties,
             digest,
             "pending" if now - one.occurred_at <= catch_up else "history",
         )
-        for one, properties, digest in fresh
+        for one, digest in fresh
     )
     insert_rows(connection, events, _NAMES, rows)
