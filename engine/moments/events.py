@@ -1,0 +1,107 @@
+"""Event moments: what happened as a batch of occurrences, or, for one event, as rows of state.
+
+An event of a subscription is an occurrence of that one, if the moment's `while:` concerns it. An event of a customer is
+one of the customer: tried on each concerned subscription, or once without any where the customer has none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, select
+
+from dsl.catalog import Catalog, Moment, Owner
+from dsl.datatypes import Value
+from dsl.typed import Attribute
+from engine.moments.calendar import event_key
+from engine.moments.subjects import Occurrence, beside, concerns, key_columns
+from engine.store.bulk import among
+from engine.store.columns import raw_columns, read_columns, read_documents
+from engine.store.documents import dump
+from engine.store.state import CustomerState, Row
+from engine.store.tables import customers, subscriptions
+
+
+def event_batch(
+    connection: Connection, catalog: Catalog, events: Sequence[Any], attributes: Sequence[Attribute]
+) -> pa.Table:
+    """The occurrences that recorded events make, as a batch, in the order of the events, then by subscription.
+
+    `events` are rows of the table `events` with one local date between them; they are due when they happened.
+    """
+    stored = [one for one in attributes if one.owner is not Owner.EVENT]
+    states = _states(connection, sorted({event.customer_id for event in events}), stored)
+    pairs = [
+        (number, state)
+        for number, event in enumerate(events)
+        for state in _concerned(catalog.moments[event.moment], event.subscription_id, states[event.customer_id])
+    ]
+    occurrences = (_occurrence(catalog.moments[events[n].moment], events[n], state) for n, state in pairs)
+    properties = _properties(events, [one for one in attributes if one.owner is Owner.EVENT])
+    return beside(
+        key_columns(occurrences),
+        read_columns([state for _, state in pairs], stored),
+        properties.take(pa.array([number for number, _ in pairs], pa.int64())),
+    )
+
+
+def event_rows(
+    moment: Moment, state: CustomerState, properties: Mapping[str, Value], subscription: str | None = None
+) -> list[Row]:
+    """The rows that one event is tried on, by subscription; `properties` by bare name, `subscription` by id."""
+    event = {f"event.{name}": value for name, value in properties.items()}
+    if moment.owner is Owner.CUSTOMER and not state.subscriptions:
+        return [{**state.customer, **event}]
+    return [
+        {**state.customer, **held, **event}
+        for held in state.subscriptions
+        if concerns(moment.statuses, _text(held.get("subscription.status")))
+        and (moment.owner is Owner.CUSTOMER or held["subscription.id"] == subscription)
+    ]
+
+
+def _text(value: Value | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _states(connection: Connection, ids: list[str], attributes: Sequence[Attribute]) -> dict[str, list[Any]]:
+    """By customer: a row a subscription (or one without) of `whose`, `which`, `zone`, `status` and raw columns."""
+    mine = (
+        customers.c.id.label("whose"),
+        subscriptions.c.id.label("which"),
+        customers.c.zone.label("zone"),
+        subscriptions.c.status.label("status"),
+    )
+    joined = customers.outerjoin(subscriptions, subscriptions.c.customer_id == customers.c.id)
+    statement = (
+        select(*mine, *raw_columns(attributes)).select_from(joined).where(among(connection, customers.c.id, ids))
+    )
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in connection.execute(statement.order_by(customers.c.id, subscriptions.c.id)):
+        found[row.whose].append(row)
+    return found
+
+
+def _concerned(moment: Moment, subscription: str | None, states: Sequence[Any]) -> Iterator[Any]:
+    for state in states:
+        if moment.owner is Owner.CUSTOMER:
+            wanted = state.which is None or concerns(moment.statuses, state.status)
+        else:
+            wanted = state.which is not None and state.which == subscription and concerns(moment.statuses, state.status)
+        if wanted:
+            yield state
+
+
+def _occurrence(moment: Moment, event: Any, state: Any) -> Occurrence:
+    key = event_key(event.moment, event.source, event.id)
+    return Occurrence(event.moment, 0, moment.owner, state.whose, state.which, key, state.zone, event.occurred_at)
+
+
+def _properties(events: Sequence[Any], attributes: Sequence[Attribute]) -> pa.Table:
+    """The events' own columns, a row an event."""
+    documents = pa.array([dump(event.properties) for event in events], pa.large_string())
+    table = read_documents(documents, {one.name: one.type for one in attributes})
+    return table.rename_columns([f"{Owner.EVENT}.{name}" for name in table.column_names])
