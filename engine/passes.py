@@ -50,7 +50,7 @@ Zones = Mapping[str, dt.date]
 class PassReport:
     """What a pass did: sums of counters by rule, held matches by reason, deliveries written."""
 
-    pass_id: int
+    pass_id: int | None
     as_of: dt.date
     rules: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     held: Counter[str] = field(default_factory=Counter)
@@ -165,7 +165,7 @@ def _claim(
     zones: Sequence[str],
     shard: int,
     now: dt.datetime,
-    pass_id: int,
+    pass_id: int | None,
 ) -> dict[MomentUse, list[str]]:
     """The zones that are ours for each moment: those whose row in the ledger is new."""
     left: dict[MomentUse, list[str]] = {}
@@ -190,7 +190,7 @@ def decide_events(store: Store, plans: Plans, now: dt.datetime, day: dt.date | N
             if day is None or local_day <= day:
                 by_day[local_day].append(event)
         parts = [part for each in sorted(by_day) for part in event_parts(connection, plans, each, by_day[each])]
-        _mark(connection, [event for mine in by_day.values() for event in mine], now)
+        mark(connection, [event for mine in by_day.values() for event in mine], now)
         decide_parts(connection, plans, parts, now, report)
     return bool(by_day)
 
@@ -222,7 +222,8 @@ def event_parts(connection: sa.Connection, plans: Plans, day: dt.date, found: Se
                 yield Part(use, day, table, plan, rules)
 
 
-def _mark(connection: sa.Connection, found: Sequence[sa.Row[Any]], now: dt.datetime) -> None:
+def mark(connection: sa.Connection, found: Sequence[sa.Row[Any]], now: dt.datetime) -> None:
+    """Turn the state of events that are decided in this transaction."""
     if found:
         this = sa.and_(events.c.source == sa.bindparam("of"), events.c.id == sa.bindparam("number"))
         keys = [{"of": event.source, "number": event.id} for event in found]

@@ -7,7 +7,7 @@ import datetime as dt
 from dsl.catalog import Catalog, MomentKind
 from dsl.typed import Attribute, MomentUse, Rule, Ruleset
 from engine.decisions.decide import needed
-from engine.decisions.results import event_properties
+from engine.decisions.occasions import event_properties
 from engine.matching.plan import Plan, compile_plan
 
 

@@ -30,7 +30,7 @@ rules_option: Decorator = click.option(
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[dt.date]):
     """A date written 2026-03-15."""
 
     name = "date"

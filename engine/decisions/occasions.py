@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -11,10 +12,12 @@ from itertools import accumulate
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsl.catalog import Catalog
-from dsl.typed import MomentUse, Rule
+from dsl.catalog import Catalog, Owner
+from dsl.typed import Attribute, MomentUse, Rule
 from engine.decisions.decide import needed
 from engine.matching.plan import Plan
+from engine.privacy import Row
+from engine.store.rows import rows_of
 
 KEYS = ("customer", "subscription", "subject", "moment", "offset", "occurrence", "due_at")
 
@@ -47,6 +50,27 @@ class Batch:
     def part_of(self, row: int) -> int:
         """The number of the part that a row of the table came from."""
         return bisect.bisect_right(self.starts, row) - 1
+
+    def states(self, rows: Sequence[int], catalog: Catalog) -> list[Row]:
+        """For each row (of `table`) the values that its rules read, and its event's properties."""
+        found: list[Row] = [{}] * len(rows)
+        by_part: dict[int, list[int]] = defaultdict(list)
+        for index, row in enumerate(rows):
+            by_part[self.part_of(row)].append(index)
+        for number, indexes in by_part.items():
+            part = self.parts[number]
+            reads = dict.fromkeys((*part.plan.attributes, *event_properties(catalog, part.use.moment)))
+            chosen = part.table.take([rows[index] - self.starts[number] for index in indexes])
+            for index, row_state in zip(indexes, rows_of(chosen, list(reads)), strict=True):
+                found[index] = row_state
+        return found
+
+
+def event_properties(catalog: Catalog, moment: str) -> tuple[Attribute, ...]:
+    """The properties that a moment's events carry; none for a scheduled one."""
+    declared = catalog.moments.get(moment)
+    properties = declared.properties if declared else {}
+    return tuple(Attribute(Owner.EVENT, name, each) for name, each in properties.items())
 
 
 def merge(parts: Sequence[Part], catalog: Catalog) -> Batch:

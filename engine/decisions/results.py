@@ -12,17 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsl.catalog import Catalog, Owner
-from dsl.typed import Attribute, Rule, Say, Tag
+from dsl.catalog import Catalog
+from dsl.typed import Rule, Say, Tag
 from engine.decisions.allot import allot
 from engine.decisions.decide import Occurrence, decide
 from engine.decisions.identity import decision_id
 from engine.decisions.ledger import Written, tally
-from engine.decisions.occasions import KEYS, Batch, Part
+from engine.decisions.occasions import KEYS, Batch, event_properties
 from engine.decisions.receipts import Candidate, receipt
 from engine.privacy import Row, personal_keys
 from engine.store.documents import encode
-from engine.store.rows import rows_of
 
 Line = Mapping[str, Any]
 """One candidate: a row of `decide.SCHEMA` with the batch's keys of its row."""
@@ -75,7 +74,7 @@ def written(decided: Outcome, catalog: Catalog, now: dt.datetime, *, ruleset: st
     batch = decided.batch
     stamp = {"decided_at": now, "ruleset": ruleset, "pass_id": pass_id}
     decisions = [_decision(line, batch) | stamp for line in decided.lines]
-    states = _states(decided, catalog)
+    states = batch.states([line["row"] for line in decided.lines], catalog)
     return Written(
         decisions=decisions,
         receipts=_receipts(decided, decisions, states, personal_keys(catalog)),
@@ -109,33 +108,6 @@ def _decision(line: Line, batch: Batch) -> dict[str, Any]:
         "local_date": part.day,
         "due_at": line["due_at"],
     }
-
-
-def _states(decided: Outcome, catalog: Catalog) -> list[Row]:
-    """For each line the values that its rule could read, its event's properties among them."""
-    batch = decided.batch
-    by_part: dict[int, list[int]] = defaultdict(list)
-    for index, line in enumerate(decided.lines):
-        by_part[batch.part_of(line["row"])].append(index)
-    states: list[Row] = [{}] * len(decided.lines)
-    for number, indexes in by_part.items():
-        part = batch.parts[number]
-        start = batch.starts[number]
-        rows = part.table.take([decided.lines[index]["row"] - start for index in indexes])
-        for index, row in zip(indexes, rows_of(rows, reads(part, catalog)), strict=True):
-            states[index] = row
-    return states
-
-
-def reads(part: Part, catalog: Catalog) -> list[Attribute]:
-    """What the part's rules read, and all properties of its moment (its messages may show them)."""
-    return list(dict.fromkeys((*part.plan.attributes, *event_properties(catalog, part.use.moment))))
-
-
-def event_properties(catalog: Catalog, moment: str) -> tuple[Attribute, ...]:
-    declared = catalog.moments.get(moment)
-    properties = declared.properties if declared else {}
-    return tuple(Attribute(Owner.EVENT, name, each) for name, each in properties.items())
 
 
 def _receipts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -97,24 +97,28 @@ def decisions(
     customer: str | None = None,
     result: str | None = None,
     day: dt.date | None = None,
-    ids: Sequence[str] | None = None,
+    occurrence: str | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> tuple[DecisionLine, ...]:
     """The decisions that fit every filter given, newest first."""
-    wanted: Mapping[str, Any] = {"rule": rule, "customer_id": customer, "result": result, "local_date": day}
+    wanted: Mapping[str, Any] = {
+        "rule": rule,
+        "customer_id": customer,
+        "result": result,
+        "local_date": day,
+        "occurrence": occurrence,
+    }
     query = sa.select(table).where(*(table.c[name] == value for name, value in wanted.items() if value is not None))
-    if ids is not None:
-        query = query.where(table.c.id.in_(ids))
     ordered = query.order_by(table.c.due_at.desc(), table.c.customer_id, table.c.slot.is_(None), table.c.rule)
-    return tuple(line(each) for each in connection.execute(ordered.limit(limit).offset(offset)))
+    return tuple(line(each._mapping) for each in connection.execute(ordered.limit(limit).offset(offset)))
 
 
-def line(row: sa.Row[Any] | Any) -> DecisionLine:
+def line(row: Mapping[Any, Any]) -> DecisionLine:
     """A row of `decisions` as a line."""
     names = [name for name in DecisionLine.__dataclass_fields__ if name not in ("channels", "sentence")]
-    values = {name: getattr(row, name) for name in names}
-    return DecisionLine(**values, channels=tuple(row.channels), sentence=_sentence(values))
+    values = {name: row[name] for name in names}
+    return DecisionLine(**values, channels=tuple(row["channels"]), sentence=_sentence(values))
 
 
 def receipt(connection: sa.Connection, decision_id: str) -> Receipt | None:
@@ -127,7 +131,7 @@ def receipt(connection: sa.Connection, decision_id: str) -> Receipt | None:
         sa.select(deliveries).where(deliveries.c.decision_id == decision_id).order_by(deliveries.c.channel)
     )
     return Receipt(
-        line(row),
+        line(row._mapping),
         tuple(ReceiptClause(*each) for each in body.get("clauses", ())),
         tuple(_candidate(*each) for each in body.get("candidates", ())),
         tuple(

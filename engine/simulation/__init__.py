@@ -1,0 +1,1 @@
+"""The same calls on another date, another ruleset or another batch, stopped before anything is written."""

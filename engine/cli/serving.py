@@ -1,0 +1,83 @@
+"""`carpe serve`, and who may come in: `carpe user add`, `carpe token add`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from engine.access import ROLES, create_token, create_user
+from engine.cli.context import database_option, opened, rules_option
+from engine.clock import utc_now
+from engine.config import Settings
+from engine.rulebook import Rulebook
+from engine.scheduler import background
+from engine.store.session import Store
+
+
+@click.command(epilog="Example: carpe serve --port 8080")
+@click.option("--host", metavar="ADDRESS", help="Where to listen. Default: 127.0.0.1, this machine only.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: 8000.")
+@click.option("--no-scheduler", is_flag=True, help="Only the pages and the API; decide nothing by the clock.")
+@database_option
+@rules_option
+def serve(host: str | None, port: int | None, no_scheduler: bool, database: str | None, rules: Path | None) -> None:
+    """Serve the web pages and the API, and decide what is due every minute. Ctrl-C stops it."""
+    settings = Settings.from_environment(database=database, rules=rules, host=host, port=port)
+    with opened(settings) as store:
+        serve_until_stopped(settings, store, scheduling=not no_scheduler)
+
+
+def serve_until_stopped(
+    settings: Settings, store: Store, *, scheduling: bool, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Serve in this thread until Ctrl-C or a signal ends it."""
+    from web import create_app
+    from web.server import serve as serve_app
+
+    rulebook = Rulebook(settings.rules)
+    rulebook.good()
+    app = create_app(settings, store, rulebook, utc_now)
+    clock = background(store, rulebook, utc_now) if scheduling else None
+    click.echo(f"Carpe is at http://{settings.host}:{settings.port}/ (Ctrl-C stops it)")
+    ready()
+    try:
+        serve_app(app, settings.host, settings.port)
+    finally:
+        if clock is not None:
+            clock.shutdown(wait=True)
+
+
+@click.group()
+def user() -> None:
+    """People who may sign in."""
+
+
+@user.command("add", epilog="Example: carpe user add maria --role editor")
+@click.argument("name")
+@click.option("--role", type=click.Choice(ROLES), default="editor", show_default=True)
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
+@database_option
+def add_user(name: str, role: str, password: str, database: str | None) -> None:
+    """Let NAME sign in; asks for the password."""
+    settings = Settings.from_environment(database=database)
+    with opened(settings) as store, store.write() as connection:
+        create_user(connection, name, password, role, utc_now())
+    click.echo(f"{name} may sign in as {role}.")
+
+
+@click.group()
+def token() -> None:
+    """Programs that may use the API."""
+
+
+@token.command("add", epilog="Example: carpe token add billing-system")
+@click.argument("name")
+@database_option
+def add_token(name: str, database: str | None) -> None:
+    """Make a token for the program NAME and print it, this once."""
+    settings = Settings.from_environment(database=database)
+    with opened(settings) as store, store.write() as connection:
+        made = create_token(connection, name, utc_now())
+    click.echo(made)

@@ -1,0 +1,67 @@
+"""A moment at hand: one customer's occurrence of any moment, taken as due, as a batch of a pass would have it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from dsl.catalog import Catalog, Owner
+from dsl.datatypes import Value
+from dsl.typed import MomentUse
+from engine.decisions.occasions import Part
+from engine.moments.subjects import Occurrence, beside, concerns, key_columns
+from engine.plans import Plans
+from engine.privacy import Row
+from engine.store.rows import joined, table_of
+from engine.store.state import CustomerState
+
+
+def part_at_hand(
+    plans: Plans,
+    state: CustomerState,
+    use: MomentUse,
+    day: dt.date,
+    due_at: dt.datetime,
+    key: str,
+    *,
+    subscription: str | None = None,
+    properties: Mapping[str, Value] | None = None,
+) -> Part | None:
+    """The occurrence `key` of one customer (and of one `subscription` if it is said), or None if nobody is concerned.
+
+    `properties` are the event's, by bare name.
+    """
+    plan, rules = plans.plan(use, day)
+    held = concerned(plans.catalog, state, use, subscription)
+    if not held or not rules:
+        return None
+    owner = _owner(plans.catalog, use)
+    event = {f"event.{name}": value for name, value in (properties or {}).items()}
+    occurrences = [Occurrence(use.moment, use.offset, owner, state.id, each, key, state.zone, due_at) for each in held]
+    rows: list[Row] = [{**joined(state, each), **event} for each in held]
+    table: pa.Table = beside(key_columns(occurrences), table_of(rows, plans.reads(use, plan)))
+    return Part(use, day, table, plan, rules)
+
+
+def _owner(catalog: Catalog, use: MomentUse) -> Owner:
+    return Owner.CUSTOMER if use.date is not None else catalog.moments[use.moment].owner
+
+
+def concerned(catalog: Catalog, state: CustomerState, use: MomentUse, subscription: str | None) -> list[str | None]:
+    """The ids of the subscriptions that the moment concerns; [None] for a customer without any."""
+    owner = _owner(catalog, use)
+    statuses = None if use.date is not None else catalog.moments[use.moment].statuses
+    if not state.subscriptions:
+        return [None] if owner is Owner.CUSTOMER and subscription is None else []
+    return [
+        str(row["subscription.id"])
+        for row in state.subscriptions
+        if concerns(statuses, _text(row.get("subscription.status")))
+        and (subscription is None or row["subscription.id"] == subscription)
+    ]
+
+
+def _text(value: Value | None) -> str | None:
+    return None if value is None else str(value)

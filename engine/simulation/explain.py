@@ -1,0 +1,248 @@
+"""Why a rule does or does not meet a customer on a day: is the moment due, what does each clause say, what then?"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from dsl.catalog import MomentKind, Owner
+from dsl.typed import MomentUse, Rule, Ruleset
+from engine.decisions import reasons
+from engine.decisions.identity import decision_id
+from engine.errors import CarpeError
+from engine.matching.interpreter import clauses, holds
+from engine.moments.calendar import due_instant, event_key, occurrence_key
+from engine.plans import Plans
+from engine.privacy import masked, personal_keys
+from engine.reports.decisions import DecisionLine, ReceiptClause, receipt
+from engine.simulation.at_hand import concerned, part_at_hand
+from engine.simulation.occasion import would_be
+from engine.store.documents import decode
+from engine.store.rows import joined
+from engine.store.session import Store
+from engine.store.state import CustomerState, customer_rows
+from engine.store.tables import events, subscriptions
+
+
+class UnknownSubject(CarpeError):
+    """There is no such customer or subscription."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`due` and why; the rule's clauses with the values read; `verdict` of the condition; what becomes of it."""
+
+    rule: str
+    subject: str
+    day: dt.date
+    due: bool
+    why_due: str
+    clauses: tuple[ReceiptClause, ...]
+    verdict: bool | None
+    outcome: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"day": self.day.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Meeting:
+    """How a use of a moment stands on the day: the occurrence's key where it is due, and the event that made it."""
+
+    use: MomentUse
+    subscription: str | None
+    key: str | None
+    why: str
+    due_at: dt.datetime
+    event: sa.Row[Any] | None = None
+
+
+def explain(
+    store: Store,
+    ruleset: Ruleset,
+    rule: Rule,
+    day: dt.date,
+    now: dt.datetime,
+    *,
+    subscription: str | None = None,
+    customer: str | None = None,
+) -> Explanation:
+    """Explain one rule for one subscription, or for a customer, on that customer's local `day`. Writes nothing.
+
+    Raises UnknownSubject. Of a customer's subscriptions the one that the rule meets is taken, else the first.
+    """
+    plans = Plans(ruleset)
+    with store.read() as connection:
+        state = _state(connection, plans, subscription, customer)
+        meeting = _meeting(connection, plans, rule, state, subscription, day)
+        row = {**joined(state, meeting.subscription), **_event_row(plans, meeting)}
+        verdict = holds(rule.condition, row, day)
+        hide = personal_keys(plans.catalog)
+        return Explanation(
+            rule.name,
+            meeting.subscription or state.id,
+            day,
+            meeting.key is not None,
+            meeting.why,
+            tuple(
+                ReceiptClause(
+                    each.text, masked(each.key, each.value, hide) if each.key else None, each.verdict, each.depth
+                )
+                for each in clauses(rule.condition, row, day)
+            ),
+            verdict,
+            _outcome(connection, plans, rule, state, meeting, verdict, day, now),
+        )
+
+
+def _state(connection: sa.Connection, plans: Plans, subscription: str | None, customer: str | None) -> CustomerState:
+    if subscription is not None:
+        customer = connection.scalar(sa.select(subscriptions.c.customer_id).where(subscriptions.c.id == subscription))
+        if customer is None:
+            raise UnknownSubject(f"There is no subscription {subscription}.")
+    state = customer_rows(connection, plans.catalog, customer or "")
+    if state is None:
+        raise UnknownSubject(f"There is no customer {customer}.")
+    return state
+
+
+# --- is it due? ------------------------------------------------------------------------------------------------------
+
+
+def _meeting(
+    connection: sa.Connection,
+    plans: Plans,
+    rule: Rule,
+    state: CustomerState,
+    subscription: str | None,
+    day: dt.date,
+) -> _Meeting:
+    """Of the rule's moments and the customer's subscriptions: a due one that the rule matches, else due, else any."""
+    found = []
+    for use in rule.moments:
+        held = concerned(plans.catalog, state, use, subscription)
+        for each in held or [subscription]:
+            meeting = _of_use(connection, plans, use, state, each, day)
+            if not held:
+                why = "The moment does not concern it: the subscription is not in its statuses, or there is none."
+                meeting = _Meeting(use, each, None, why, meeting.due_at)
+            found.append(meeting)
+
+    def rank(meeting: _Meeting) -> tuple[bool, bool]:
+        row = {**joined(state, meeting.subscription), **_event_row(plans, meeting)}
+        return meeting.key is None, holds(rule.condition, row, day) is not True
+
+    return min(found, key=rank)
+
+
+def _of_use(
+    connection: sa.Connection,
+    plans: Plans,
+    use: MomentUse,
+    state: CustomerState,
+    subscription: str | None,
+    day: dt.date,
+) -> _Meeting:
+    at = due_instant(day, plans.catalog.policies.send_at, state.zone)
+    on = day - dt.timedelta(days=use.offset)
+    if use.date is not None:
+        key = use.date.isoformat() if on == use.date else None
+        why = f"{use.moment} is {'' if key else 'not '}on {day}."
+        return _Meeting(use, subscription, key, why, at)
+    moment = plans.catalog.moments[use.moment]
+    if moment.kind in (MomentKind.EVENT, MomentKind.CROSSING):
+        return _of_event(connection, use, state, subscription, day, at)
+    row = joined(state, subscription)
+    anchor = row.get(f"{moment.owner}.{moment.attribute}")
+    if not isinstance(anchor, dt.date):
+        return _Meeting(use, subscription, None, f"{moment.attribute} is missing, so there is no {use.moment}.", at)
+    interval = row.get("subscription.billing_interval")
+    key = occurrence_key(moment, anchor, None if interval is None else str(interval), on)
+    hide = f"{moment.owner}.{moment.attribute}" in personal_keys(plans.catalog)
+    about = "" if hide else f" ({moment.attribute} is {anchor})"
+    return _Meeting(use, subscription, key, f"{use.moment} is {'' if key else 'not '}due on {day}{about}.", at)
+
+
+def _of_event(
+    connection: sa.Connection,
+    use: MomentUse,
+    state: CustomerState,
+    subscription: str | None,
+    day: dt.date,
+    at: dt.datetime,
+) -> _Meeting:
+    """The customer's last event of this kind on the local day."""
+    query = sa.select(events).where(events.c.customer_id == state.id, events.c.moment == use.moment)
+    for event in connection.execute(query.order_by(events.c.occurred_at.desc())):
+        local_day = event.occurred_at.astimezone(ZoneInfo(state.zone)).date()
+        if local_day < day:
+            break
+        if local_day == day and event.subscription_id in (None, subscription):
+            why = f"There was a {use.moment} on {day}."
+            key = event_key(event.moment, event.source, event.id)
+            return _Meeting(use, subscription, key, why, event.occurred_at, event)
+    return _Meeting(use, subscription, None, f"There was no {use.moment} on {day}.", at)
+
+
+def _event_row(plans: Plans, meeting: _Meeting) -> dict[str, Any]:
+    if meeting.event is None:
+        return {}
+    types = plans.catalog.moments[meeting.use.moment].properties
+    stored: Mapping[str, Any] = meeting.event.properties
+    return {f"event.{name}": decode(types[name], value) for name, value in stored.items() if name in types}
+
+
+# --- what then? ------------------------------------------------------------------------------------------------------
+
+
+def _outcome(
+    connection: sa.Connection,
+    plans: Plans,
+    rule: Rule,
+    state: CustomerState,
+    meeting: _Meeting,
+    verdict: bool | None,
+    day: dt.date,
+    now: dt.datetime,
+) -> str:
+    if meeting.key is None:
+        return "It does not meet this rule that day: the moment is not due."
+    subject = state.id if _owner(plans, meeting.use) is Owner.CUSTOMER else meeting.subscription
+    decided = receipt(connection, decision_id(rule.name, str(subject), meeting.key))
+    if decided is not None:
+        return f"Decided on {decided.decision.decided_at:%Y-%m-%d %H:%M} UTC: {decided.decision.sentence}"
+    if not rule.active_on(day):
+        return "The rule does not run that day."
+    if verdict is not True:
+        open_end = " (a value it needs is missing)" if verdict is None else ""
+        return f"The moment is due, but the condition does not hold{open_end}."
+    return _would_be(plans, rule, state, meeting, day, now)
+
+
+def _would_be(plans: Plans, rule: Rule, state: CustomerState, meeting: _Meeting, day: dt.date, now: dt.datetime) -> str:
+    part = part_at_hand(
+        plans,
+        state,
+        meeting.use,
+        day,
+        meeting.due_at,
+        str(meeting.key),
+        subscription=meeting.subscription,
+        properties={name[6:]: value for name, value in _event_row(plans, meeting).items()},
+    )
+    lines = would_be(plans, [part], now) if part else ()
+    mine = next((each for each in lines if each.rule == rule.name), None)
+    return f"It would be: {_said(mine)}" if mine else "It would meet no rule."
+
+
+def _said(line: DecisionLine) -> str:
+    return f"held, because {reasons.sentence(line.reason, line.detail)}." if line.reason else line.sentence
+
+
+def _owner(plans: Plans, use: MomentUse) -> Owner:
+    return Owner.CUSTOMER if use.date is not None else plans.catalog.moments[use.moment].owner

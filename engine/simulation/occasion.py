@@ -1,0 +1,20 @@
+"""What would be decided on one occasion: the calls of a pass, stopped before anything is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from engine.decisions.occasions import Part, merge
+from engine.decisions.results import outcome, written
+from engine.plans import Plans
+from engine.reports.decisions import DecisionLine, line
+
+
+def would_be(plans: Plans, parts: Sequence[Part], now: dt.datetime) -> tuple[DecisionLine, ...]:
+    """The decisions that a first meeting of these occurrences would make, winners first."""
+    if not parts:
+        return ()
+    decided = outcome(merge(parts, plans.catalog), plans.catalog, frozenset(), {})
+    rows = written(decided, plans.catalog, now, ruleset=plans.ruleset.digest, pass_id=None)
+    return tuple(line(row) for row in rows.decisions)

@@ -1,0 +1,188 @@
+"""Who would meet a rule on a day: the very calls of a pass, for one rule, in a read-only transaction.
+
+The funnel goes from everybody the moment could concern, through its gate (`while:`), to those due, and clause by
+clause to those who match; then what would become of them if this rule were alone, and a few of them with the message
+that they would read. Personal values are masked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from dsl.typed import All, Condition, Not, Rule, Ruleset, Say
+from dsl.wording import sentence
+from engine.decisions import reasons
+from engine.decisions.allot import allot
+from engine.decisions.decide import decide, is_contact
+from engine.decisions.occasions import Batch, Part, merge
+from engine.deliveries.rendering import compose
+from engine.matching.outline import outline
+from engine.matching.plan import compile_plan
+from engine.moments.due import due_batch, gate_counts
+from engine.moments.events import event_batch
+from engine.plans import Plans
+from engine.privacy import masked, personal_keys
+from engine.simulation.day_events import day_events
+from engine.store.rows import joined
+from engine.store.session import Store
+from engine.store.state import customer_states
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseCount:
+    """How many of the due a clause is true of, false of, or left open by a missing value."""
+
+    text: str
+    depth: int
+    true: int
+    false: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One who matches: what would be offered, the message as it would read, and the values the rule reads."""
+
+    customer_id: str
+    subscription_id: str | None
+    offer: str | None
+    subject: str | None
+    body: str | None
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`base` subjects have a scheduled moment that day, `gated` of them in its `while:` statuses (0 for event moments).
+
+    `due` are rows, `matched` those of them that match: a row is a subscription that meets the moment, or a customer
+    without any. `outcomes` are sentences with counts.
+    """
+
+    rule: str
+    sentence: str
+    day: dt.date
+    base: int
+    gated: int
+    due: int
+    matched: int
+    clauses: tuple[ClauseCount, ...]
+    outcomes: tuple[tuple[str, int], ...]
+    samples: tuple[Sample, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"day": self.day.isoformat()}
+
+
+def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.datetime, samples: int = 10) -> Preview:
+    """Count and sample on each customer's local `day`. Writes nothing."""
+    plans = Plans(replace(ruleset, rules=(replace(rule, starts=None, ends=None),)))
+    with store.read() as connection:
+        gates = [gate_counts(connection, plans.catalog, use, day) for use in plans.scheduled(day)]
+        parts = _parts(connection, plans, rule, day)
+        outcomes, shown = _decided(connection, plans, parts, day, samples)
+    due = sum(part.table.num_rows for part in parts)
+    clauses = _funnel(rule.condition, parts, day)
+    return Preview(
+        rule.name,
+        sentence(rule),
+        day,
+        sum(each.before for each in gates),
+        sum(each.after for each in gates),
+        due,
+        clauses[0].true,
+        clauses if rule.condition != All(()) else (),
+        outcomes,
+        shown,
+        tuple(_notes(rule, day, now, sum(each.without_interval for each in gates))),
+    )
+
+
+def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) -> list[Part]:
+    parts = []
+    scheduled = plans.scheduled(day)
+    for use in rule.moments:
+        plan, rules = plans.plan(use, day)
+        reads = plans.reads(use, plan)
+        if use in scheduled:
+            table = due_batch(connection, plans.catalog, use, day, None, None, reads)
+        else:
+            table = event_batch(connection, plans.catalog, day_events(connection, use.moment, day), reads)
+        parts.append(Part(use, day, table, plan, rules))
+    return parts
+
+
+def _funnel(condition: Condition, parts: Sequence[Part], day: dt.date) -> tuple[ClauseCount, ...]:
+    """Each entry of the condition and its negation, matched against the due like rules; the rest is missing."""
+    entries = list(outline(condition))
+    asked = [each for entry in entries for each in (entry.condition, Not(entry.condition))]
+    counts = np.zeros(len(asked), np.int64)
+    rules = [Rule(f"clause_{number}", None, (), each, ()) for number, each in enumerate(asked)]
+    plan = compile_plan(rules)
+    for part in parts:
+        if part.table.num_rows:
+            counts += np.bincount(plan.match_batch(part.table, day)["rule"].to_numpy(), minlength=len(asked))
+    due = sum(part.table.num_rows for part in parts)
+    return tuple(
+        ClauseCount(entry.text, entry.depth, true, false, due - true - false)
+        for entry, true, false in zip(entries, counts[::2].tolist(), counts[1::2].tolist(), strict=True)
+    )
+
+
+def _decided(
+    connection: sa.Connection, plans: Plans, parts: Sequence[Part], day: dt.date, samples: int
+) -> tuple[tuple[tuple[str, int], ...], tuple[Sample, ...]]:
+    """What would become of the matches if this rule were alone, and the first few that would win."""
+    filled = [part for part in parts if part.table.num_rows]
+    if not filled:
+        return (), ()
+    batch = merge(filled, plans.catalog)
+    candidates = allot(decide(batch.table, batch.matches, batch.rules, plans.catalog))
+    counts = Counter(zip(candidates["result"].to_pylist(), candidates["reason"].to_pylist(), strict=True))
+    outcomes = tuple(
+        (f"held: {reasons.summary(reason)}" if reason else result, count)
+        for (result, reason), count in counts.most_common()
+    )
+    won = candidates.filter(pa.array([each != "held" for each in candidates["result"].to_pylist()], pa.bool_()))
+    chosen = won.slice(0, samples)
+    return outcomes, tuple(_samples(connection, plans, batch, chosen, day))
+
+
+def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.Table, day: dt.date) -> Iterator[Sample]:
+    rows = chosen["row"].to_pylist()
+    keys = batch.table.take(chosen["row"]).select(["customer", "subscription"]).to_pylist()
+    people = customer_states(connection, plans.catalog, sorted({key["customer"] for key in keys}))
+    hide = personal_keys(plans.catalog)
+    rule = batch.rules[0]
+    message = next((action.message for action in rule.actions if isinstance(action, Say)), None)
+    read = batch.states(rows, plans.catalog)
+    for key, state, product in zip(keys, read, chosen["product"].to_pylist(), strict=True):
+        row = {**joined(people[key["customer"]], key["subscription"]), **state}
+        rendered = compose(plans.ruleset, message, row, day, product, hide=hide) if is_contact(rule) else None
+        values = {name: masked(name, value, hide) for name, value in sorted(state.items())}
+        yield Sample(
+            key["customer"],
+            key["subscription"],
+            product,
+            rendered.subject if rendered else None,
+            rendered.body if rendered else None,
+            values,
+        )
+
+
+def _notes(rule: Rule, day: dt.date, now: dt.datetime, without_interval: int) -> Iterator[str]:
+    if not rule.active_on(day):
+        yield f"The rule does not run on {day}: its dates are over or not yet come."
+    if without_interval:
+        yield f"{without_interval:,} subscriptions have no billing interval, so no anniversary of their bill is known."
+    if day < now.date():
+        yield "Earlier days are counted with what is known of everybody today."
