@@ -153,6 +153,16 @@ def _sentence(kind: str, message: str, field: str | None) -> str:
     return f"{field or 'The body'} {wanted}."
 
 
+def _told(refusal: EventRefused | EventConflict) -> tuple[Problem, int]:
+    """The engine's refusal as a problem, and its status."""
+    reason = f"{refusal.reason[0].upper()}{refusal.reason[1:].rstrip('.')}."
+    if isinstance(refusal, EventConflict):
+        return Problem(error="conflict", reason=reason, field="id"), 409
+    if refusal.unknown:
+        return Problem(error=f"unknown_{refusal.field}", reason=reason, field=refusal.field), 404
+    return Problem(error="invalid", reason=reason, field=refusal.field), 422
+
+
 def _malformed() -> Problem:
     return Problem(error="bad_request", reason="The body is no JSON.", field=None)
 

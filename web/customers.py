@@ -45,9 +45,9 @@ def find() -> ResponseReturnValue:
 def one(customer_id: str) -> ResponseReturnValue:
     catalog = desk().rulebook.good().catalog
     with desk().store.read() as connection:
-        if not _known(connection, customer_id):
-            abort(404, "There is no customer with this id.")
         found = state.customer_rows(connection, catalog, customer_id)
+        if found is None:
+            abort(404, "There is no customer with this id.")
         latest = _events(connection, customer_id)
         decided = decisions(connection, customer=customer_id, limit=LATEST)
     return render_template(

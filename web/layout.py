@@ -13,7 +13,7 @@ from engine.privacy import shown
 
 _STATIC = Path(__file__).parent / "static"
 
-RESULTS = {"offered": "Offered", "said": "Said", "held": "Held", "held_out": "Held out"}
+RESULTS = {"offered": "Offered", "said": "Said", "tagged": "Tagged", "held": "Held", "held_out": "Held out"}
 """The words for what became of a match."""
 
 

@@ -1,0 +1,77 @@
+"""The server as a process: it answers, it stops when told, it says why it cannot start."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from web_world import World, open_world
+
+from engine.errors import CarpeError
+from web.server import serve
+
+_SERVE = """
+import sys
+from engine.clock import utc_now
+from engine.config import Settings
+from engine.rulebook import Rulebook
+from engine.store.session import open_store
+from pathlib import Path
+from web import create_app
+from web.server import serve
+settings = Settings(database=sys.argv[1], rules=Path(sys.argv[2]))
+store = open_store(settings.database)
+serve(create_app(settings, store, Rulebook(settings.rules), utc_now), "127.0.0.1", int(sys.argv[3]))
+print("stopped")
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with open_world(tmp_path) as world:
+        yield world
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_it_answers_and_stops_cleanly(world: World, told: signal.Signals) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", _SERVE, world.store.url, str(world.folder), str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert answer(f"http://127.0.0.1:{port}/healthz") == 200
+        server.send_signal(told)
+        out, err = server.communicate(timeout=30)
+    finally:
+        server.kill()
+    assert (server.returncode, out, "Traceback" in err) == (0, "stopped\n", False)
+
+
+def answer(url: str) -> int:
+    """The status of the first answer; gives up when nobody answers for long."""
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(url) as found:
+                return int(found.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    raise AssertionError("the server does not answer")
+
+
+def test_a_port_that_is_taken_is_one_sentence(world: World) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(CarpeError, match="cannot listen on 127.0.0.1:"):
+            serve(world.app, "127.0.0.1", taken.getsockname()[1])
