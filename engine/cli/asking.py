@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from engine.cli.context import (
-    Day,
+    as_day,
     as_of_option,
     console,
     database_option,
@@ -55,7 +55,7 @@ def preview(rule: str, day: dt.date | None, database: str | None, rules: Path | 
 @click.option("--rule", help="Only of this rule.")
 @click.option("--customer", help="Only of this customer.")
 @click.option("--result", type=click.Choice(["offered", "said", "tagged", "held", "held_out"]))
-@click.option("--day", type=Day(), metavar="DATE", help="Only of this local day.")
+@click.option("--day", callback=as_day, metavar="DATE", help="Only of this local day.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @click.option("--receipt", "receipt_id", metavar="ID", help="Show one decision with its receipt.")
 @database_option

@@ -30,22 +30,18 @@ rules_option: Decorator = click.option(
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 
 
-class Day(click.ParamType[dt.date]):
-    """A date written 2026-03-15."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
-        if isinstance(value, dt.date):
-            return value
-        try:
-            return dt.date.fromisoformat(value)
-        except ValueError:
-            self.fail(f'"{value}" is no date: write it like 2026-03-15.', param, ctx)
+def as_day(ctx: click.Context, param: click.Parameter, value: str | None) -> dt.date | None:
+    """Callback of options that take a date written 2026-03-15."""
+    if value is None:
+        return None
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f'"{value}" is no date: write it like 2026-03-15.') from None
 
 
 as_of_option: Decorator = click.option(
-    "--as-of", "day", type=Day(), metavar="DATE", help="Each customer's local day, such as 2026-03-15. Default: now."
+    "--as-of", "day", callback=as_day, metavar="DATE", help="Each customer's local day, such as 2026-03-15."
 )
 
 
