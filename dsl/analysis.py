@@ -85,7 +85,8 @@ def _clash(conjunction: Conjunction, choices: Mapping[Kind, Collection[str]]) ->
         if (clash := _currencies(tests)) is not None:
             return clash
     for tests in _by(conjunction, lambda test: repr(test.term)):
-        if not _possible(tests[0].term, tests, choices):
+        absent = any(test.operator == "is_missing" for test in tests)  # nothing to satisfy; _presence has looked
+        if not absent and not _possible(tests[0].term, tests, choices):
             return _fewest(tests, choices)
     return None
 

@@ -378,7 +378,7 @@ def name_taken(span: Span, kind: str, word: str, where: str) -> Finding:
 
 
 def made_name_taken(span: Span, word: str, where: str) -> Finding:
-    told = f"this rule has no name of its own, and {word}, made from its moment and action, is taken by the rule at {where}"
+    told = f"this rule's name, made from its moment and action, is {word}, which is taken by the rule at {where}"
     return _error("name-taken", span, told, 'begin it with "rule" and a name')
 
 

@@ -186,7 +186,8 @@ class Conditions:
         low, middle, *rest = node.operands
         first, second = (one.name for one in node.comparators[:2])
         shown = [self.text(one.span) for one in node.operands]
-        two = f"{shown[0]} {node.comparators[0].written} {shown[1]} and {shown[1]} {node.comparators[1].written} {shown[2]}"
+        signs = [one.written for one in node.comparators]
+        two = f"{shown[0]} {signs[0]} {shown[1]} and {shown[1]} {signs[1]} {shown[2]}"
         subject = self.scope.find(middle) if isinstance(middle, syntax.Name) else None
         if subject is None or subject.type.kind not in (Kind.ELAPSED, Kind.COUNT) or len(rest) != 1:
             return two

@@ -1,0 +1,204 @@
+"""The checker: a tree becomes a typed rule, or the first thing that is wrong with it.
+
+A declaration is checked from its first word to its last and stops at its first error, so nobody reads a cascade; every
+other declaration is checked all the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dsl import check_errors as errors
+from dsl import syntax
+from dsl.analysis import contradiction
+from dsl.catalog import Moment, MomentKind
+from dsl.check_errors import Finding, Wrong
+from dsl.conditions import Conditions
+from dsl.datatypes import Kind
+from dsl.messages import Message
+from dsl.names import Scope, Words
+from dsl.printer import test_text
+from dsl.rule_actions import Actions
+from dsl.rule_clauses import Clauses, check_clauses
+from dsl.rule_moments import check_moments
+from dsl.rule_tests import refuse_test
+from dsl.segments import CheckedSegment, place
+from dsl.source import Source
+from dsl.typed import Action, All, Condition, MomentUse, Offer, Rule, Say, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRule:
+    """A rule, or None with its error; `messages` are those that it says in its own words."""
+
+    source: Source
+    node: syntax.Rule
+    rule: Rule | None
+    findings: tuple[Finding, ...]
+    messages: Mapping[str, Message] = field(default_factory=dict)
+
+
+def check_rule(words: Words, source: Source, node: syntax.Rule) -> CheckedRule:
+    scope = Scope(words)
+    actions = Actions(scope, source)
+    try:
+        rule = _rule(scope, actions, source, node)
+    except Wrong as wrong:
+        return CheckedRule(source, node, None, (wrong.finding,))
+    return CheckedRule(source, node, rule, tuple(scope.notes), actions.inline)
+
+
+def check_test(words: Words, node: syntax.Test) -> Finding:
+    try:
+        refuse_test(words, node)
+    except Wrong as wrong:
+        return wrong.finding
+    raise AssertionError("tests come later")
+
+
+def check_segment_use(words: Words, checked: CheckedSegment) -> tuple[Finding, ...]:
+    """A segment that can never be true is an error of its own."""
+    if checked.segment is None:
+        return checked.findings
+    try:
+        _refuse_never_true(words, checked.segment.condition, checked.node.condition)
+    except Wrong as wrong:
+        return (wrong.finding,)
+    return checked.findings
+
+
+# --- a rule -----------------------------------------------------------------------------------------------------------
+
+
+def _rule(scope: Scope, actions: Actions, source: Source, node: syntax.Rule) -> Rule:
+    """The parts in the order in which they stand. Raises Wrong with the first error."""
+    uses, declared = check_moments(scope.catalog, node.moments)
+    scope.moments = declared
+    condition = _condition(scope, source, node)
+    done = actions.check(node.actions)
+    offers = any(isinstance(action, Offer) for action in done)
+    clauses = check_clauses(scope.catalog, node.clauses, offers=offers)
+    if node.split is not None:
+        actions.refuse_split(node.split)
+    via = _via(scope, node, done, clauses)
+    _refuse_never_due(node, uses, clauses)
+    if offers:
+        _note_no_cap(scope, node, declared)
+    return Rule(
+        name=node.name.text if node.name else made_name(uses, done),
+        title=node.title.value if node.title else None,
+        moments=uses,
+        condition=condition,
+        actions=done,
+        via=via,
+        priority=clauses.priority,
+        starts=clauses.starts,
+        ends=clauses.ends,
+        was=_was(node),
+        named=node.name is not None,
+        source=source,
+        span=node.span,
+    )
+
+
+def _condition(scope: Scope, source: Source, node: syntax.Rule) -> Condition:
+    if node.condition is None:
+        return All(())
+    condition = Conditions(scope, source.slice).check(node.condition)
+    _refuse_never_true(scope.words, condition, node.condition)
+    return condition
+
+
+def _refuse_never_true(words: Words, condition: Condition, node: syntax.Condition) -> None:
+    choices = {Kind.PLAN: words.catalog.plans, Kind.ADDON: words.catalog.addons}
+    clash = contradiction(condition, choices)
+    if clash is not None:
+        raise Wrong(errors.never_true(node.span, [test_text(test) for test in clash]))
+
+
+def _via(scope: Scope, node: syntax.Rule, actions: tuple[Action, ...], clauses: Clauses) -> tuple[str, ...]:
+    """The channels: the rule's own, else the catalog's, if there is something to send."""
+    if clauses.via is not None:
+        return clauses.via
+    if all(isinstance(action, Tag) for action in actions):
+        return ()
+    if not scope.catalog.default_via:
+        raise Wrong(errors.no_channel(node.actions[0].span, scope.catalog.channels))
+    return scope.catalog.default_via
+
+
+def _refuse_never_due(node: syntax.Rule, uses: tuple[MomentUse, ...], clauses: Clauses) -> None:
+    for use, moment in zip(uses, node.moments, strict=True):
+        if use.date is not None:
+            day = use.date + dt.timedelta(days=use.offset)
+            if (clauses.starts and day < clauses.starts) or (clauses.ends and day > clauses.ends):
+                raise Wrong(errors.never_due(moment.span))
+
+
+def _note_no_cap(scope: Scope, node: syntax.Rule, declared: tuple[Moment, ...]) -> None:
+    for moment, place_ in zip(declared, node.moments, strict=True):
+        if moment.kind is MomentKind.EVENT:
+            scope.notes.append(errors.no_cap(place_.target.span, moment.name))
+
+
+def _was(node: syntax.Rule) -> str | None:
+    if node.was is None:
+        return None
+    if node.name is not None and node.was.text == node.name.text:
+        raise Wrong(errors.was_itself(node.was.span, node.was.text))
+    return node.was.text
+
+
+def made_name(uses: tuple[MomentUse, ...], actions: tuple[Action, ...]) -> str:
+    """The name of a rule that has none: its first moment and its first action, without offset, price or text.
+
+    `billing_anniversary_offer_premium`, `birthday_say`, `on_2026_11_27_tag_vip`.
+    """
+    moment = f"on_{uses[0].moment.replace('-', '_')}" if uses[0].date else uses[0].moment
+    match actions[0]:
+        case Offer(products):
+            action = f"offer_{products[0]}"
+        case Say(message):
+            action = f"say_{message}" if re.fullmatch(r"\w+", message) else "say"
+        case Tag(tag, add):
+            action = f"{'tag' if add else 'untag'}_{tag}"
+    return f"{moment}_{action}"
+
+
+# --- rules among each other -------------------------------------------------------------------------------------------
+
+
+def refuse_taken_names(checked: tuple[CheckedRule, ...]) -> tuple[CheckedRule, ...]:
+    """Of two rules with one name only the later is broken; a former name must be free."""
+    first: dict[str, CheckedRule] = {}
+    found = [_refuse_taken(one, first) for one in checked]
+    return tuple(_refuse_was_in_use(one, first) for one in found)
+
+
+def _refuse_taken(one: CheckedRule, first: dict[str, CheckedRule]) -> CheckedRule:
+    name = one.rule.name if one.rule else one.node.name.text if one.node.name else None
+    if name is None:
+        return one
+    holder = first.setdefault(name, one)
+    if holder is one or one.rule is None:
+        return one
+    where = place(holder.source, holder.node.name or syntax.Name("", span=holder.node.span))
+    if one.node.name is not None:
+        return _broken(one, errors.name_taken(one.node.name.span, "rule", name, where))
+    return _broken(one, errors.made_name_taken(one.node.moments[0].span, name, where))
+
+
+def _refuse_was_in_use(one: CheckedRule, first: Mapping[str, CheckedRule]) -> CheckedRule:
+    was = one.node.was
+    holder = first.get(was.text) if was else None
+    if was is None or holder is None or one.rule is None:
+        return one
+    where = place(holder.source, holder.node.name or syntax.Name("", span=holder.node.span))
+    return _broken(one, errors.was_in_use(was.span, was.text, where))
+
+
+def _broken(one: CheckedRule, finding: Finding) -> CheckedRule:
+    return CheckedRule(one.source, one.node, None, (finding,))
