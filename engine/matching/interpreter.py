@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from dsl.datatypes import Value
 from dsl.operators import OPERATORS
 from dsl.typed import All, Amount, AnyOf, Condition, Not, SegmentUse, Test
+from engine.matching.outline import outline
 from engine.matching.terms import Row, attributes_of, read_term
 
 PRESENCE = ("is_known", "is_missing")
@@ -48,10 +49,10 @@ def _all(verdicts: Iterable[bool | None]) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One line of an explanation: a test in the author's words, a connective, or a segment's name.
+    """One entry of a condition's outline with its verdict on a row.
 
     `key` is the attribute that a test is about ("customer.date_of_birth" for an age), and `value` what the test read,
-    None where that is missing. Connectives and segments have no key; their parts follow, one `depth` deeper.
+    None where that is missing. Connectives and segments have no key.
     """
 
     text: str
@@ -61,22 +62,20 @@ class Clause:
     key: str | None = None
 
 
-def clauses(condition: Condition, row: Row, today: dt.date, depth: int = 0) -> list[Clause]:
+def clauses(condition: Condition, row: Row, today: dt.date) -> list[Clause]:
     """The condition line by line, outermost first, each with its verdict on the row."""
-    verdict = holds(condition, row, today)
-    match condition:
-        case Test(term=term, text=text):
-            value = read_term(term, row, today)
-            key = attributes_of(term)[0].key
-            read = row[key] if isinstance(term, Amount) and value is not None else value
-            return [Clause(text, read, verdict, depth, key)]
-        case Not(item):
-            head, inner = "not", [item]
-        case SegmentUse(name, named):
-            head, inner = name, [named]
-        case All(items):
-            head, inner = "all of" if items else "always", list(items)
-        case AnyOf(items):
-            head, inner = "any of" if items else "never", list(items)
-    parts = [clause for item in inner for clause in clauses(item, row, today, depth + 1)]
-    return [Clause(head, None, verdict, depth), *parts]
+    return [
+        Clause(text, _read(part, row, today), holds(part, row, today), depth, _key(part))
+        for text, depth, part in outline(condition)
+    ]
+
+
+def _read(part: Condition, row: Row, today: dt.date) -> Value | None:
+    if not isinstance(part, Test):
+        return None
+    value = read_term(part.term, row, today)
+    return row[part.term.money.key] if isinstance(part.term, Amount) and value is not None else value
+
+
+def _key(part: Condition) -> str | None:
+    return attributes_of(part.term)[0].key if isinstance(part, Test) else None
