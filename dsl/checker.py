@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from dsl import check_errors as errors
 from dsl import syntax
 from dsl.analysis import contradiction
-from dsl.catalog import Moment, MomentKind
+from dsl.catalog import Moment, MomentKind, Owner
 from dsl.check_errors import Finding, Wrong
 from dsl.conditions import Conditions
 from dsl.datatypes import Kind
@@ -107,7 +107,7 @@ def _rule(scope: Scope, actions: Actions, source: Source, node: syntax.Rule) -> 
 def _condition(scope: Scope, source: Source, node: syntax.Rule) -> Condition:
     if node.condition is None:
         return All(())
-    condition = Conditions(scope, source.slice).check(node.condition)
+    condition = Conditions(scope, source.slice).check_whole(node.condition)
     _refuse_never_true(scope.words, condition, node.condition)
     return condition
 
@@ -139,8 +139,9 @@ def _refuse_never_due(node: syntax.Rule, uses: tuple[MomentUse, ...], clauses: C
 
 
 def _note_no_cap(scope: Scope, node: syntax.Rule, declared: tuple[Moment, ...]) -> None:
+    """Customers visit, download and call often; what happens to a subscription is rare by its nature."""
     for moment, place_ in zip(declared, node.moments, strict=True):
-        if moment.kind is MomentKind.EVENT:
+        if moment.kind is MomentKind.EVENT and moment.owner is Owner.CUSTOMER:
             scope.notes.append(errors.no_cap(place_.target.span, moment.name))
 
 

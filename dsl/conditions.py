@@ -8,7 +8,7 @@ from typing import Any
 from dsl import check_errors as errors
 from dsl import syntax
 from dsl.catalog import Owner
-from dsl.check_errors import Wrong
+from dsl.check_errors import Finding, Wrong
 from dsl.datatypes import Kind, Unit, Value
 from dsl.later import happened_later, history_later, refuse_later
 from dsl.names import ADDONS, TAGS, Scope, Subject
@@ -42,6 +42,14 @@ class Conditions:
         self.scope = scope
         self.text = text
         self.level = 0
+        self.asked: set[str] = set()
+        self.pitfalls: list[tuple[str, Finding]] = []
+
+    def check_whole(self, node: syntax.Condition) -> Condition:
+        """The condition of a rule or segment, with a note on values whose absence its author may have overlooked."""
+        condition = self.check(node)
+        self.scope.notes.extend(finding for key, finding in self.pitfalls if key not in self.asked)
+        return condition
 
     def check(self, node: syntax.Condition) -> Condition:
         """The typed condition. Raises Wrong with the first error in it."""
@@ -209,7 +217,7 @@ class Conditions:
     def missing_never_matches(self, span: Span, term: Term, subject: Subject) -> None:
         owner = _attribute(term).owner
         whose = {Owner.CUSTOMER: "customers", Owner.SUBSCRIPTION: "subscriptions", Owner.EVENT: "events"}[owner]
-        self.scope.notes.append(errors.missing_never_matches(span, subject.word, whose))
+        self.pitfalls.append((_attribute(term).key, errors.missing_never_matches(span, subject.word, whose)))
 
     # --- lists and ranges
 
@@ -251,6 +259,7 @@ class Conditions:
 
     def known(self, node: syntax.Known) -> Condition:
         subject = self.subject(node.value)
+        self.asked.add(_attribute(subject.term).key)
         return self.test("is_missing" if node.negated else "is_known", subject.term, (), node.span)
 
     def text_test(self, node: syntax.TextTest) -> Condition:

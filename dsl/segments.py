@@ -80,7 +80,7 @@ class Segments:
         try:
             self._refuse_name(node)
             self._refuse_circle(name)
-            condition = Conditions(scope, source.slice).check(node.condition)
+            condition = Conditions(scope, source.slice).check_whole(node.condition)
         except Wrong as wrong:
             self.known[name] = KnownSegment(name, None, 1, at)
             self.checked[name] = CheckedSegment(source, node, None, (wrong.finding,))
