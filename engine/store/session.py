@@ -155,11 +155,20 @@ def told_in_words() -> Iterator[None]:
     """Turns the driver's errors about the database's condition into one sentence each."""
     try:
         yield
-    except DBAPIError as error:
-        told = _sentence(str(error.orig))
+    except Exception as error:
+        text = _driver_text(error)
+        told = _sentence(text) if text is not None else None
         if told is None:
             raise
         raise told from error
+
+
+def _driver_text(error: Exception) -> str | None:
+    """What the driver said; bulk statements use its cursor directly, so its own errors come too."""
+    if isinstance(error, DBAPIError):
+        return str(error.orig)
+    is_drivers = isinstance(error, sqlite3.Error) or type(error).__module__.startswith("psycopg")
+    return str(error) if is_drivers else None
 
 
 def _sentence(text: str) -> StoreError | None:
@@ -175,7 +184,7 @@ def _sentence(text: str) -> StoreError | None:
         return StoreError("The database file cannot be opened: its folder is missing or may not be read.")
     if "not a database" in low or "malformed" in low:
         return StoreError(f"The file is not a database that Carpe can read ({first}).")
-    if "connection failed" in low or "connection refused" in low or "could not connect" in low:
+    if "connection to server" in low or "connection is bad" in low or "connection failed" in low or "timeout" in low:
         return StoreError(f"The database server does not answer ({first}).")
     if "server closed" in low or "terminating connection" in low or "connection is lost" in low:
         return StoreError(f"The database server ended the connection ({first}).")

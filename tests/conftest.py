@@ -1,0 +1,96 @@
+"""Stores for tests: a fresh SQLite file each, and the same on PostgreSQL where the marker `postgres` is selected.
+
+PostgreSQL is a private server started from Debian's binaries: its own folder, a Unix socket and no TCP port, an
+unprivileged user where the tests run as root. It is stopped at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.store.schema import upgrade
+from engine.store.session import Store, open_store
+
+BOTH = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+class Server:
+    """A PostgreSQL server of our own, reached through a Unix socket."""
+
+    def __init__(self, binaries: Path) -> None:
+        self.binaries = binaries
+        self.user = _unprivileged_user()
+        self.folder = Path(tempfile.mkdtemp(prefix="carpe-pg-"))
+        if self.user:
+            shutil.chown(self.folder, self.user)
+        self.run("initdb", "-D", self.data, "-U", "carpe", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        options = f"-c listen_addresses='' -k {self.folder} -c fsync=off -c max_connections=40"
+        self.run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-o", options, "start")
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def run(self, program: str, *arguments: str | Path) -> None:
+        command = [str(self.binaries / program), *map(str, arguments)]
+        if self.user:
+            command = ["runuser", "-u", self.user, "--", *command]
+        done = subprocess.run(
+            command, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, f"{program} failed: {done.stderr or done.stdout}"
+
+    def new_database(self) -> str:
+        """The URL of an empty database."""
+        name = f"test_{uuid.uuid4().hex}"
+        self.run("createdb", "-h", self.folder, "-U", "carpe", name)
+        return f"postgresql://carpe@/{name}?host={self.folder}"
+
+    def stop(self) -> None:
+        self.run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _unprivileged_user() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if not found:
+        pytest.skip("PostgreSQL's programs are not installed (apt install postgresql)")
+    server = Server(found[-1].parent)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database that does not exist yet or is empty."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'carpe.db'}"
+    server: Server = request.getfixturevalue("postgresql")
+    return server.new_database()
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A store with tables and no rows."""
+    upgrade(database_url)
+    opened = open_store(database_url)
+    yield opened
+    opened.close()
