@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from dsl.service import check
 
-from dsl.catalog import Catalog, MomentKind
-from dsl.datatypes import Money, Value
+from dsl.datatypes import Money
 from dsl.messages import Rendered, read_message, render
 from dsl.source import Source
 from dsl.typed import Offer, Rule, Ruleset, Say
 from engine.demo.events import year_of_events
 from engine.demo.population import Row, population
 from engine.matching.interpreter import holds
+from engine.store.events import Event
 
 RULES = Path(__file__).resolve().parents[1] / "rules"
 MESSAGES = sorted((RULES / "messages").glob("*.txt"))
@@ -199,6 +199,7 @@ SURE: dict[str, dict[str, object]] = {
     "storage_is_full": {"event": {"used": 101.5, "quota": 100.0}},
     "storage_nearly_full": {"event": {"used": 4.1, "quota": 5.0}},
     "trial_ends_soon": {"trial_ends_on": dt.date(2026, 11, 25)},
+    "trial_on_basic": {"trial_ends_on": dt.date(2026, 11, 25)},
     "welcome_to_more": {"event": {"to_plan": "premium"}},
 }
 HOLE = re.compile(r" [,.;:!?)]|\(\)|  |\{\{|\{%|\bNone\b|^\s*,|\bon \.|^[,%]")
@@ -233,31 +234,30 @@ def test_dates_are_written_for_people() -> None:
 
 
 @cache
-def world() -> tuple[Catalog, dict[str, Row], dict[str, list[Row]]]:
-    """A made-up population: customers by id, and their subscriptions."""
+def world() -> tuple[dict[str, Row], dict[str, list[Row]], dict[str, list[Event]]]:
+    """A made-up population: customers by id, their subscriptions, and the year's events by moment."""
     customers, subscriptions = population(ruleset().catalog, 4_000, TODAY, seed=5)
     held: dict[str, list[Row]] = defaultdict(list)
     for row in subscriptions:
         held[str(row["customer.id"])].append(row)
-    return ruleset().catalog, {str(row["customer.id"]): row for row in customers}, held
+    happened: dict[str, list[Event]] = defaultdict(list)
+    for event in year_of_events(ruleset().catalog, customers, subscriptions, NOW, seed=5):
+        happened[event.moment].append(event)
+    return {str(row["customer.id"]): row for row in customers}, held, happened
 
 
 @cache
 def occurrences(moment: str) -> list[Row]:
-    """Rows that a rule of this moment is tried on: everybody, or the year's events of the kind."""
-    catalog, customers, held = world()
-    everybody = [{**row, **subscription} for key, row in customers.items() for subscription in held.get(key) or [{}]]
-    declared = catalog.moments.get(moment)
-    if declared is None or declared.kind not in (MomentKind.EVENT, MomentKind.CROSSING):
-        return everybody
-    subscriptions = [row for rows in held.values() for row in rows]
+    """Rows that a rule of this moment is tried on: everybody, or some of the year's events of the kind."""
+    customers, held, happened = world()
+    if moment not in happened:
+        return [{**row, **subscription} for key, row in customers.items() for subscription in held.get(key) or [{}]]
     rows = []
-    for event in year_of_events(catalog, list(customers.values()), subscriptions, NOW, seed=5):
-        if event.moment == moment:
-            happened: dict[str, Value] = {f"event.{name}": value for name, value in event.properties.items()}
-            mine = held.get(event.customer_id) or [{}]
-            wanted = [row for row in mine if event.subscription_id in (None, row.get("subscription.id"))]
-            rows += [{**customers[event.customer_id], **row, **happened} for row in wanted]
+    for event in happened[moment][-5_000:]:
+        properties = {f"event.{name}": value for name, value in event.properties.items()}
+        mine = held.get(event.customer_id) or [{}]
+        wanted = [row for row in mine if event.subscription_id in (None, row.get("subscription.id"))]
+        rows += [{**customers[event.customer_id], **row, **properties} for row in wanted]
     return rows
 
 
