@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from dsl.service import check
 
 from dsl.datatypes import Money
 from dsl.messages import Rendered, read_message, render
+from dsl.service import check
 from dsl.source import Source
 from dsl.typed import Offer, Rule, Ruleset, Say
 from engine.demo.events import year_of_events
