@@ -88,6 +88,11 @@ def unknown_property(span: Span, word: str, moment: str, known: Collection[str])
     return _unknown("unknown-property", span, word, f"{moment} has no property {word}", known)
 
 
+def no_moment_has(span: Span, word: str, known: Collection[str]) -> Finding:
+    told = f"no moment of this rule has a property {word}"
+    return _unknown("unknown-property", span, f"event.{word}", told, [f"event.{name}" for name in known])
+
+
 def not_an_attribute(span: Span, word: str, what: str, instead: str) -> Finding:
     return _error("unknown-attribute", span, f"{word} is {what}, not an attribute", instead)
 
@@ -123,7 +128,14 @@ def unknown_prefix(span: Span, prefix: str, known: Collection[str]) -> Finding:
 
 
 def no_such_attribute_of(span: Span, word: str, owner: str, known: Collection[str]) -> Finding:
-    return _unknown("unknown-attribute", span, word, f"the {owner} has no attribute {word}", known)
+    told = f"the {owner} has no attribute {word}"
+    return _unknown("unknown-attribute", span, f"{owner}.{word}", told, [f"{owner}.{name}" for name in known])
+
+
+def other_owners_attribute(span: Span, word: str, owner: str, other: str) -> Finding:
+    told = f"{word} is an attribute of the {other}, not of the {owner}"
+    fix = Fix(span, f"{other}.{word}")
+    return Finding("unknown-attribute", Severity.ERROR, told, span, f"{other}.{word}", fix)
 
 
 def unknown_of_kind(span: Span, word: str, kind: str, known: Collection[str]) -> Finding:
@@ -152,6 +164,15 @@ def unknown_message(span: Span, word: str, known: Collection[str]) -> Finding:
 
 def broken_message(span: Span, word: str, path: str) -> Finding:
     return _error("broken-message", span, f"the message {word} has an error of its own, told at {path}")
+
+
+def plan_as_addon(span: Span, word: str) -> Finding:
+    return _error("plan-as-addon", span, f"{word} is a plan; only add-ons are held", f"plan = {word}")
+
+
+def value_after_or(span: Span, word: str, attribute: str, values: Sequence[str]) -> Finding:
+    told = f"{word} stands alone after or, but a value needs its attribute"
+    return _error("value-after-or", span, told, f"{attribute} in ({', '.join(values)})")
 
 
 def unknown_segment_or_flag(span: Span, word: str, known: Collection[str], instead: str | None) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from dsl import check_errors as errors
@@ -81,7 +82,19 @@ class Conditions:
     # --- logic
 
     def any_of(self, node: syntax.Or) -> Condition:
+        for before, item in pairwise(node.items):
+            self.refuse_lone_value(before, item)
         return AnyOf(tuple(self.check(item) for item in node.items))
+
+    def refuse_lone_value(self, before: syntax.Condition, item: syntax.Condition) -> None:
+        """`plan is basic or standard`: the second value has lost its attribute."""
+        match before, item:
+            case (
+                syntax.Comparison(syntax.Name() as left, syntax.Comparator("equal"), syntax.Name() as first),
+                syntax.Truth(syntax.Name(prefix=None) as second),
+            ) if second.text not in self.scope.words.segments and self.scope.find(second) is None:
+                values = [first.written or first.text, second.written or second.text]
+                raise Wrong(errors.value_after_or(second.span, values[1], left.written or left.text, values))
 
     def all_of(self, node: syntax.And) -> Condition:
         return All(tuple(self.check(item) for item in node.items))
@@ -124,6 +137,10 @@ class Conditions:
             instead = f"plan = {word}, or plan in ({word}, ...)"
         elif word in scope.catalog.addons:
             instead = f"has {word}"
+        elif word in scope.catalog.moments:
+            instead = f"any {word} in last 30 days"
+        elif word in scope.catalog.meters:
+            instead = f"usage of {word} > ..."
         else:
             for attributes in (scope.catalog.subscription, scope.catalog.customer):
                 for declared in attributes.values():
@@ -304,7 +321,7 @@ class Conditions:
         if name.text in addons:
             return name.text
         if name.text in self.scope.catalog.plans:
-            raise Wrong(errors.not_an_attribute(name.span, name.text, "a plan, not an add-on", f"plan = {name.text}"))
+            raise Wrong(errors.plan_as_addon(name.span, name.text))
         raise Wrong(errors.unknown_of_kind(name.span, name.written or name.text, "add-on", list(addons)))
 
     def tagged(self, node: syntax.Tagged) -> Condition:
@@ -315,7 +332,9 @@ class Conditions:
     def within(self, node: syntax.Within) -> Condition:
         subject = self.subject(node.value)
         name = "within_last" if node.past else "within_next"
-        self.require(subject, name, node.value.span, f"{subject.word} <= {self.text(node.duration.span)}")
+        is_elapsed = subject.type.kind is Kind.ELAPSED
+        instead = f"{subject.word} <= {self.text(node.duration.span)}" if is_elapsed else None
+        self.require(subject, name, node.value.span, instead)
         days = self.days(node.duration)
         return self.test(f"not_{name}" if node.negated else name, subject.term, (days,), node.span)
 

@@ -144,8 +144,11 @@ class Scope:
             owner = Owner(prefix)
             if (found := self._owned(owner, name.text)) is not None:
                 return found
-            known = [f"{owner}.{word}" for word in (*self.catalog.attributes(owner), *BUILT_IN[owner])]
-            raise Wrong(errors.no_such_attribute_of(name.span, f"{prefix}.{name.text}", owner, known))
+            other = Owner.CUSTOMER if owner is Owner.SUBSCRIPTION else Owner.SUBSCRIPTION
+            if self._owned(other, name.text) is not None:
+                raise Wrong(errors.other_owners_attribute(name.span, name.text, owner, other))
+            known = [*self.catalog.attributes(owner), *BUILT_IN[owner]]
+            raise Wrong(errors.no_such_attribute_of(name.span, name.text, owner, known))
         if prefix == Owner.EVENT:
             return self._asked_of_event(name)
         moment = next((one for one in self.moments if one.name == prefix), None)
@@ -160,8 +163,7 @@ class Scope:
             raise Wrong(errors.no_event_here(name.span))
         found = next(self._properties(name.text), None)
         if found is None:
-            words = " and ".join(moment.name for moment in self.moments if moment.properties)
-            raise Wrong(errors.unknown_property(name.span, name.text, words, [f"event.{word}" for word in known]))
+            raise Wrong(errors.no_moment_has(name.span, name.text, known))
         self._same_type(name)
         return found
 

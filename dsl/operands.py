@@ -37,8 +37,8 @@ _PEOPLE: Mapping[Kind, str] = {
     Kind.ELAPSED: "an elapsed time",
     Kind.MONEY: "money",
     Kind.PERCENT: "a percentage",
-    Kind.PLAN: "a plan",
-    Kind.ADDON: "an add-on",
+    Kind.PLAN: "the name of a plan",
+    Kind.ADDON: "the name of an add-on",
 }
 
 
@@ -155,8 +155,9 @@ def _elapsed(scope: Scope, subject: Subject, expression: syntax.Expression) -> O
         case syntax.Date(value):
             instead = f"{term.start.name} before {value}"
             raise Wrong(errors.elapsed_with(expression.span, subject.word, "a date", instead))
-        case syntax.Text():
-            raise Wrong(errors.elapsed_with(expression.span, subject.word, "text", f"such as 12 {declared}"))
+        case syntax.Text(value):
+            instead = f"{value} {declared}" if value.isdecimal() else f"such as 12 {declared}"
+            raise Wrong(errors.elapsed_with(expression.span, subject.word, "text", instead))
     raise _mismatch(scope, subject, expression)
 
 
@@ -235,7 +236,7 @@ def _product(
             case syntax.Name(text):
                 word, written = text, expression.written or text
             case syntax.Text(value):
-                word, written = value, value
+                word, written = value.lower(), value
             case _:
                 raise _mismatch(scope, subject, expression)
         if word not in known(scope):

@@ -80,7 +80,7 @@ def _refuse_later(catalog: Catalog, node: syntax.Clause, *, offers: bool) -> Non
 
 _WORDS: dict[type, str] = {
     syntax.Via: "via",
-    syntax.As: "as",
+    syntax.As: "as service",
     syntax.Priority: "priority",
     syntax.Worth: "worth",
     syntax.From: "from",

@@ -32,12 +32,11 @@ from dsl.typed import (
 
 
 def sentence(rule: Rule) -> str:
-    """The rule as one sentence: "On every birthday, if country is US, offer premium by email."."""
+    """The rule as one sentence: "On every birthday, if country is US, offer premium via email."."""
     parts = [listed([_moment(use) for use in rule.moments], "or")]
     if rule.condition != All(()):
         parts.append(f"if {plain(rule.condition)}")
-    done = listed([_action(action) for action in rule.actions])
-    parts.append(f"{done} by {listed([_spaced(channel) for channel in rule.via])}" if rule.via else done)
+    parts.append(_done(rule))
     if rule.starts or rule.ends:
         parts.append(_dates(rule.starts, rule.ends))
     if rule.priority:
@@ -54,7 +53,7 @@ def plain(condition: Condition, *, negated: bool = False) -> str:
         case Not(item):
             return plain(item, negated=not negated)
         case SegmentUse(name):
-            return f"not in the segment {name}" if negated else f"in the segment {name}"
+            return f"they are not in the segment {name}" if negated else f"they are in the segment {name}"
         case All(()):
             return "never" if negated else "always"
         case All(items) | AnyOf(items):
@@ -95,8 +94,8 @@ def _test(test: Test, *, negated: bool) -> str:
 
 
 _HELD = {
-    "subscription.addons": ("does not have the add-on {}", "has the add-on {}"),
-    "customer.tags": ("is not tagged {}", "is tagged {}"),
+    "subscription.addons": ("they do not have the add-on {}", "they have the add-on {}"),
+    "customer.tags": ("they are not tagged {}", "they are tagged {}"),
 }
 
 
@@ -113,7 +112,7 @@ def _value(term: Term, value: Value) -> str:
         case _, dt.date():
             return _day(value)
         case Attribute(type=type_), str():
-            return quoted(value) if type_.kind is Kind.TEXT else _spaced(value)
+            return quoted(value) if type_.kind is Kind.TEXT else _named(type_.kind, value)
         case Attribute(type=type_), _ if type_.kind is Kind.PERCENT:
             return f"{value:f}%"
         case _, float():
@@ -129,6 +128,15 @@ def _moment(use: MomentUse) -> str:
     if use.offset == 0:
         return f"on {occasion}"
     return f"{counted(abs(use.offset), Unit.DAYS)} {'before' if use.offset < 0 else 'after'} {occasion}"
+
+
+def _done(rule: Rule) -> str:
+    """What is sent, through which channels, and what is noted of the customer."""
+    sent = [_action(action) for action in rule.actions if not isinstance(action, Tag)]
+    noted = [_action(action) for action in rule.actions if isinstance(action, Tag)]
+    if sent:
+        noted.insert(0, f"{listed(sent)} via {listed([_spaced(channel) for channel in rule.via])}")
+    return listed(noted)
 
 
 def _action(action: Action) -> str:
@@ -152,6 +160,10 @@ def _dates(starts: dt.date | None, ends: dt.date | None) -> str:
 
 def _day(day: dt.date) -> str:
     return f"{day.day} {day:%B} {day.year}"
+
+
+def _named(kind: Kind, value: str) -> str:
+    return _spaced(value) if kind in (Kind.PLAN, Kind.ADDON) else value
 
 
 def _spaced(name: str) -> str:
