@@ -376,6 +376,13 @@ def _unquoted(place: _Place) -> Diagnostic | None:
     return errors.unquoted_text(place.source, place.before[-1].span.to(place.span))
 
 
+def _no_left_side(place: _Place) -> Diagnostic | None:
+    """`plan = basic or = premium`."""
+    if place.word not in _TESTING or place.previous() not in ("and", "or") or "PATH" not in place.fits:
+        return None
+    return errors.missing_left_side(place.source, place.span, place.before[-1].text)
+
+
 def _no_at(place: _Place) -> Diagnostic | None:
     """`offer premium 20% off`."""
     if not {"AT", "WITH"} <= place.fits or not place.word or place.word[0] not in "$0123456789":
@@ -520,6 +527,7 @@ _MISTAKES: tuple[Callable[[_Place], Diagnostic | None], ...] = (
     _no_where,
     _numbers,
     _unquoted,
+    _no_left_side,
     _no_at,
     _misspelt,
     _no_comparison,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from decimal import Decimal
 
 from dsl import parse_errors as errors
@@ -109,5 +110,5 @@ def _iso(written: str) -> str | None:
 
 
 def text(span: Span, written: str) -> Text:
-    inside = written[1:-1]
-    return Text(_ESCAPED.sub(r"\1", inside) if "\\" in inside else inside, span)
+    inside = unicodedata.normalize("NFC", written[1:-1])
+    return Text(_ESCAPED.sub(r"\1", inside), span)

@@ -217,6 +217,11 @@ def unquoted_text(source: Source, span: Span) -> Diagnostic:
     )
 
 
+def missing_left_side(source: Source, span: Span, after: str) -> Diagnostic:
+    hint = "repeat what is compared (plan = basic or plan = premium), or write plan in (basic, premium)"
+    return _error("missing-left-side", source, span, f'what is compared is missing after "{after}"', hint)
+
+
 def missing_comparison(source: Source, span: Span, hint: str | None) -> Diagnostic:
     return _error("missing-comparison", source, span, "a comparison such as = or > is missing", hint)
 
