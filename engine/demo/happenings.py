@@ -43,7 +43,7 @@ _PAGES = {
     "/features/print": 5,
     "/help/slow-upload": 6,
     "/settings/billing": 7,
-    "/settings/cancel": 1,
+    "/settings/cancel": 2,
     "/causes": 2,
 }
 _REFERRERS = {
