@@ -15,8 +15,11 @@ Blocks are independent, so threads take turns at them: numpy lets go of the inte
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -24,7 +27,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.matching.bound import BoundRules, leaves_of
-from engine.matching.codes import Codes, codes_of
+from engine.matching.codes import Coder, Codes
 from engine.matching.leaves import Column, Leaf, is_ordered
 from engine.matching.normal_form import Both, Form
 from engine.matching.values import Point, ValueSet
@@ -33,6 +36,9 @@ BLOCK = 1 << 16
 """Rows in a block: a multiple of 64 whose codes and bits stay in a core's cache."""
 
 THREADS = 2
+
+PAIRS_AT_ONCE = 1 << 15
+"""About how many matches are read out in one go."""
 
 Bits = npt.NDArray[np.uint8]
 """One bit a row of a block, least significant first, whole 64-bit words."""
@@ -43,62 +49,58 @@ _KNOWN, _MISSING = -1, -2
 """Points of the basis rows that every column has."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Program:
-    """The numbered bit rows of one day's rules. A basis row is (column number, point number), or known or missing."""
+    """The numbered bit rows of one day's rules.
+
+    `columns` have their points, sorted; a row of `basis` is (column number, point number), or known, or missing; a set
+    is the basis rows to XOR; a conjunct is (rule, sets to AND, forms to evaluate as they stand on the sets of `leaves`).
+    """
 
     size: int
-    columns: dict[Column, list[Point]] = field(default_factory=dict)
-    basis: dict[tuple[int, int], int] = field(default_factory=dict)
-    ordered: list[bool] = field(default_factory=list)
-    sets: list[tuple[int, ...]] = field(default_factory=list)
-    conjuncts: list[tuple[int, list[int], tuple[Form, ...]]] = field(default_factory=list)
-    leaves: dict[Leaf, int] = field(default_factory=dict)
+    columns: Mapping[Column, Sequence[Point]]
+    ordered: Sequence[bool]
+    basis: Sequence[tuple[int, int]]
+    sets: Sequence[Sequence[int]]
+    conjuncts: Sequence[tuple[int, Sequence[int], tuple[Form, ...]]]
+    leaves: Mapping[Leaf, int]
 
 
 def compile_program(rules: BoundRules) -> Program:
-    """Numbers everything that the rules ask."""
-    program = Program(rules.size)
-    rests = {leaf: rules.leaves[leaf] for one in rules.conjuncts for leaf in leaves_of(one.rest)}
-    asked = [pair for one in rules.conjuncts for pair in one.sets.items()]
-    asked += [(bound.column, bound.values) for bound in rests.values()]
+    """Numbers everything that the rules ask, each distinct thing once."""
+    rests = [(leaf, rules.leaves[leaf]) for one in rules.conjuncts for leaf in leaves_of(one.rest)]
+    asked = dict.fromkeys(pair for one in rules.conjuncts for pair in one.sets.items())
+    asked |= dict.fromkeys((bound.column, bound.values) for _, bound in rests)
+    number = {pair: at for at, pair in enumerate(asked)}
+    points: dict[Column, set[Point]] = defaultdict(set)
     for column, values in asked:
-        program.columns.setdefault(column, []).extend(values.toggles)
-    for column, points in program.columns.items():
-        points[:] = sorted(set(points))
-        program.ordered.append(is_ordered(column))
-    places = {column: _Place(number, points) for number, (column, points) in enumerate(program.columns.items())}
-    numbers: dict[tuple[Column, ValueSet], int] = {}
-    for column, values in asked:
-        if (column, values) not in numbers:
-            numbers[column, values] = len(program.sets)
-            program.sets.append(_basis_rows(program, places[column], values))
-    program.leaves = {leaf: numbers[bound.column, bound.values] for leaf, bound in rests.items()}
-    program.conjuncts = [(one.rule, [numbers[pair] for pair in one.sets.items()], one.rest) for one in rules.conjuncts]
-    return program
+        points[column].update(values.toggles)
+    columns = {column: sorted(some) for column, some in points.items()}
+    place = {column: at for at, column in enumerate(columns)}
+    point_number = {column: {point: at for at, point in enumerate(some)} for column, some in columns.items()}
+    basis: dict[tuple[int, int], int] = {}
+    sets = [
+        [basis.setdefault((place[column], at), len(basis)) for at in _basis_points(point_number[column], values)]
+        for column, values in asked
+    ]
+    conjuncts = [(one.rule, [number[pair] for pair in one.sets.items()], one.rest) for one in rules.conjuncts]
+    leaves = {leaf: number[bound.column, bound.values] for leaf, bound in rests}
+    ordered = [is_ordered(column) for column in columns]
+    return Program(rules.size, columns, ordered, tuple(basis), sets, conjuncts, leaves)
 
 
-class _Place:
-    """A column's number and its points' numbers."""
-
-    def __init__(self, column: int, points: list[Point]) -> None:
-        self.column = column
-        self.points = {point: number for number, point in enumerate(points)}
-
-
-def _basis_rows(program: Program, place: _Place, values: ValueSet) -> tuple[int, ...]:
-    wanted = [place.points[point] for point in values.toggles]
-    wanted += [_KNOWN] if values.inside else []
-    wanted += [_MISSING] if values.missing else []
-    return tuple(program.basis.setdefault((place.column, point), len(program.basis)) for point in wanted)
+def _basis_points(numbers: Mapping[Point, int], values: ValueSet) -> list[int]:
+    found = [numbers[point] for point in values.toggles]
+    return found + [_KNOWN] * values.inside + [_MISSING] * values.missing
 
 
 def run(program: Program, table: pa.Table, today: dt.date) -> pa.Table:
     """The matches among the rows of a batch: int32 columns `row` and `rule`, sorted by both."""
     if not table.num_rows or not program.conjuncts:
         return PAIRS.empty_table()
+    coder = Coder(table, today)
     with ThreadPoolExecutor(THREADS) as pool:
-        columns = list(pool.map(lambda item: codes_of(item[0], item[1], table, today), program.columns.items()))
+        columns = list(pool.map(coder.codes, program.columns.keys(), program.columns.values()))
         starts = range(0, table.num_rows, BLOCK)
         found = list(pool.map(lambda start: _Block(program, columns, start, table.num_rows).matches(), starts))
     rows, rules = (np.concatenate(parts) for parts in zip(*found, strict=True))
@@ -132,7 +134,7 @@ class _Block:
         packed = np.packbits(bits, bitorder="little")
         return packed if len(packed) == self._octets else np.pad(packed, (0, self._octets - len(packed)))
 
-    def _xor(self, rows: tuple[int, ...]) -> Bits:
+    def _xor(self, rows: Sequence[int]) -> Bits:
         if len(rows) == 1:
             return self._basis[rows[0]]
         return reduce(np.bitwise_xor, [self._basis[row] for row in rows], np.zeros(self._octets, dtype=np.uint8))
@@ -159,11 +161,20 @@ class _Block:
         return reduce(np.bitwise_or, parts, np.zeros(self._octets, dtype=np.uint8))
 
     def _pairs(self, rules: Bits) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        """Reads out the set bits: of the words that are not zero first, then of each such word."""
-        words = rules.view(np.uint64).reshape(-1)
-        busy = np.flatnonzero(words)
-        bits = np.flatnonzero(np.unpackbits(words[busy].view(np.uint8), bitorder="little").view(np.bool_))
-        rule, word = np.divmod(busy[bits >> 6], self._octets // 8)
-        order = np.sort((word * 64 + (bits & 63)) * self._program.size + rule)
-        row, rule = np.divmod(order, self._program.size)
-        return (row + self._start).astype(np.int32), rule.astype(np.int32)
+        """Reads out the set bits, as many octets of rows at a time as keeps the work in the cache."""
+        pieces = int(np.bitwise_count(rules.view(np.uint64)).sum()) // PAIRS_AT_ONCE + 1
+        edges = np.linspace(0, self._octets, pieces + 1, dtype=np.int64)
+        keys = [self._keys(rules[:, first:end], first) for first, end in itertools.pairwise(edges)]
+        key = np.concatenate(keys)
+        row = key // self._program.size
+        return (row + self._start).astype(np.int32), (key - row * self._program.size).astype(np.int32)
+
+    def _keys(self, rules: Bits, first: int) -> npt.NDArray[np.int64]:
+        """`row * size + rule` of each set bit of some columns of octets, sorted."""
+        width = rules.shape[1]
+        octets = rules.reshape(-1)
+        busy = np.flatnonzero(octets != 0)
+        bits = np.flatnonzero(np.unpackbits(octets[busy], bitorder="little").view(np.bool_))
+        rule = busy // width
+        key = (busy - rule * width + first) * 8 * self._program.size + rule
+        return np.sort(key[bits >> 3] + (bits & 7) * self._program.size)

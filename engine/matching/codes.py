@@ -12,6 +12,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,33 +35,77 @@ WIDEST_TABLE = 1 << 16
 """Whole numbers whose points span no more than this are looked up in a table instead of bisected."""
 
 
-def codes_of(column: Column, points: Sequence[Point], table: pa.Table, today: dt.date) -> Codes:
-    """The class of each row's value of `column`; `points` are the ordered points or the values asked for, sorted."""
-    match column:
-        case Amount():
-            return _amounts(column, points, table)
-        case Element(attribute, element):
-            return _elements(_whole(table[attribute.key]), element, len(table))
-        case Pattern(attribute, operator, operands):
-            meaning = OPERATORS[operator].meaning
-            return _by_entry(table[attribute.key], lambda text: 1 + meaning(text, operands, today), np.uint8)
-    values = table[column.key]
-    match column.type.kind:
-        case Kind.NUMBER:
-            return _floats(values, points)
-        case Kind.COUNT | Kind.PERCENT:
-            return _integers(*_numbers(values, np.int64), points)
-        case Kind.DATE:
-            days, present = _numbers(values.cast(pa.int32()), np.int32)
-            return _integers(days, present, [point - EPOCH for point in points])
-        case Kind.FLAG:
-            flags, present = _numbers(values.cast(pa.int8()), np.int8)
-            by_flag = [2 + points.index(flag) if flag in points else 1 for flag in (False, True)]
-            return _without(np.array(by_flag, dtype=np.uint8)[flags], present)
-        case Kind.MONEY | Kind.SET:
-            return np.asarray(pc.is_valid(values).to_numpy(), dtype=np.uint8)
-    classes = {value: 2 + number for number, value in enumerate(points)}
-    return _by_entry(values, lambda text: classes.get(text, 1), _width(len(points)))
+class Coder:
+    """The columns of one batch as codes. What several columns need of a text or a list is worked out once."""
+
+    def __init__(self, table: pa.Table, today: dt.date) -> None:
+        self._table = table
+        self._today = today
+        self._entries = lru_cache(None)(lambda key: _entries(table[key]))
+        self._lists = lru_cache(None)(lambda key: _Lists(table[key]))
+
+    def codes(self, column: Column, points: Sequence[Point]) -> Codes:
+        """The class of each row's value; `points` are the ordered points or the values asked for, sorted."""
+        match column:
+            case Amount():
+                return self._amounts(column, points)
+            case Element(attribute, element):
+                return self._lists(attribute.key).codes(element)
+            case Pattern(attribute, operator, operands):
+                meaning = OPERATORS[operator].meaning
+                return self._by_entry(attribute.key, lambda text: 1 + meaning(text, operands, self._today), np.uint8)
+        values = self._table[column.key]
+        match column.type.kind:
+            case Kind.NUMBER:
+                return _floats(values, points)
+            case Kind.COUNT | Kind.PERCENT:
+                return _integers(*_numbers(values, np.int64), points)
+            case Kind.DATE:
+                days, present = _numbers(values.cast(pa.int32()), np.int32)
+                return _integers(days, present, [point - EPOCH for point in points])
+            case Kind.FLAG:
+                flags, present = _numbers(values.cast(pa.int8()), np.int8)
+                by_flag = [2 + points.index(flag) if flag in points else 1 for flag in (False, True)]
+                return _without(np.array(by_flag, dtype=np.uint8)[flags], present)
+            case Kind.MONEY | Kind.SET:
+                return np.asarray(pc.is_valid(values).to_numpy(), dtype=np.uint8)
+        classes = {value: 2 + number for number, value in enumerate(points)}
+        return self._by_entry(column.key, lambda text: classes.get(text, 1), _width(len(points)))
+
+    def _by_entry(self, key: str, code: Callable[[str], int], width: type[np.unsignedinteger[Any]]) -> Codes:
+        """Codes of a text column, asked once a distinct text; 0 where it is missing."""
+        entries, indices = self._entries(key)
+        by_entry = np.array([0 if entry is None else code(entry) for entry in entries], dtype=width)
+        return np.take(by_entry, indices)
+
+    def _amounts(self, column: Amount, points: Sequence[int]) -> Codes:
+        """Minor units are compared with the points in minor units, a currency's number of places at a time."""
+        minor, present = _numbers(self._table[column.money.key], np.int64)
+        currency = f"{column.money.key}.currency"
+        places = self._by_entry(currency, lambda name: 1 + exponent(name), np.uint8)
+        if column.currency is None:
+            counted = self._same_text(currency, OWN_CURRENCY.key)
+        else:
+            counted = self._by_entry(currency, lambda name: int(name == column.currency), np.uint8) == 1
+        if present is not None:
+            counted &= present
+        codes = np.zeros(len(minor), dtype=_width(len(points)))
+        for code in np.unique(places[counted]):
+            rows = np.flatnonzero(counted & (places == code))
+            per_minor = AMOUNT_SCALE // 10 ** (int(code) - 1)
+            codes[rows] = _place(minor[rows], [math.ceil(Fraction(point, per_minor)) for point in points])
+        return codes
+
+    def _same_text(self, left: str, right: str) -> Mask:
+        """Where both columns are present and equal."""
+        numbers: dict[str, int] = {}
+
+        def number(text: str) -> int:
+            return numbers.setdefault(text, len(numbers) + 1)
+
+        left_codes, right_codes = self._by_entry(left, number, np.uint32), self._by_entry(right, number, np.uint32)
+        same: Mask = (left_codes == right_codes) & (left_codes != 0)
+        return same
 
 
 def _width(points: int) -> type[np.unsignedinteger[Any]]:
@@ -115,25 +160,6 @@ def _place(values: npt.NDArray[Any], points: Sequence[int]) -> Codes:
     return codes
 
 
-def _amounts(column: Amount, points: Sequence[int], table: pa.Table) -> Codes:
-    """Minor units are compared with the points in minor units, a currency's number of places at a time."""
-    minor, present = _numbers(table[column.money.key], np.int64)
-    currency = table[f"{column.money.key}.currency"]
-    places = _by_entry(currency, lambda name: 1 + exponent(name), np.uint8)
-    if column.currency is None:
-        counted = _same_text(currency, table[OWN_CURRENCY.key])
-    else:
-        counted = _by_entry(currency, lambda name: int(name == column.currency), np.uint8) == 1
-    if present is not None:
-        counted &= present
-    codes = np.zeros(len(table), dtype=_width(len(points)))
-    for code in np.unique(places[counted]):
-        rows = np.flatnonzero(counted & (places == code))
-        per_minor = AMOUNT_SCALE // 10 ** (int(code) - 1)
-        codes[rows] = _place(minor[rows], [math.ceil(Fraction(point, per_minor)) for point in points])
-    return codes
-
-
 # --- named columns ---------------------------------------------------------------------------------------------------
 
 
@@ -147,26 +173,18 @@ def _entries(values: pa.ChunkedArray) -> tuple[list[str | None], npt.NDArray[Any
     return [*entries, None], indices.to_numpy()
 
 
-def _by_entry(values: pa.ChunkedArray, code: Callable[[str], int], width: type[np.unsignedinteger[Any]]) -> Codes:
-    entries, indices = _entries(values)
-    by_entry = np.array([0 if entry is None else code(entry) for entry in entries], dtype=width)
-    return np.take(by_entry, indices)
+class _Lists:
+    """A column of lists, taken apart: each element's text and row."""
 
+    def __init__(self, values: pa.ChunkedArray) -> None:
+        whole = _whole(values)
+        entries, self._indices = _entries(pa.chunked_array([pc.list_flatten(whole)]))
+        self._numbers = {entry: number for number, entry in enumerate(entries)}
+        self._rows = pc.list_parent_indices(whole).to_numpy()
+        self._present = np.asarray(whole.is_valid().to_numpy(zero_copy_only=False), dtype=np.uint8)
 
-def _same_text(left: pa.ChunkedArray, right: pa.ChunkedArray) -> Mask:
-    """Where both are present and equal."""
-    numbers: dict[str, int] = {}
-
-    def number(text: str) -> int:
-        return numbers.setdefault(text, len(numbers) + 1)
-
-    left_codes, right_codes = _by_entry(left, number, np.uint32), _by_entry(right, number, np.uint32)
-    same: Mask = (left_codes == right_codes) & (left_codes != 0)
-    return same
-
-
-def _elements(sets: pa.Array, element: str, size: int) -> Codes:
-    codes = np.ones(size, dtype=np.uint8)
-    held = _by_entry(pa.chunked_array([pc.list_flatten(sets)]), lambda text: int(text == element), np.uint8)
-    codes[pc.list_parent_indices(sets).to_numpy()[held == 1]] = 2
-    return codes * np.asarray(sets.is_valid().to_numpy(zero_copy_only=False), dtype=np.uint8)
+    def codes(self, element: str) -> Codes:
+        """0 missing, 1 a list without the element, 2 one with it."""
+        codes: Codes = self._present.copy()
+        codes[self._rows[self._indices == self._numbers.get(element, -1)]] = 2
+        return codes
