@@ -208,6 +208,8 @@ class Builder(threading.local):
         span = self._over(tokens[0], last)
         return syntax.Comparator(name, self.source.slice(span), span)
 
+    date_comparator = comparator
+
     def membership(self, parts: Parts) -> syntax.In:
         value, _, negated, options = parts
         return syntax.In(self._value(value), options.node, bool(negated), self._over(value, options))

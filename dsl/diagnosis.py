@@ -39,22 +39,23 @@ _CURLY = re.compile('[“”„‟«»]([^“”„‟«»"\n]*)[“”„‟«�
 _SINGLE = re.compile("['‘’‚]([^'‘’‚\"\n]*)['‘’]")
 _NUMBER = re.compile(r"[0-9][0-9_,]*(?:\.[0-9]+)?")
 
+# Signs of other notations: how they are written here, and the terminal that this is.
 _SYMBOLS = {
-    "≥": ">=",
-    "≤": "<=",
-    "≠": "!=",
-    "×": "*",
-    "÷": "/",
-    "–": "-",
-    "—": "-",
-    "−": "-",
-    "&": "and",
-    "|": "or",
-    "!": "not",
-    "{": "(",
-    "}": ")",
-    "[": "(",
-    "]": ")",
+    "≥": (">=", "COMPARE"),
+    "≤": ("<=", "COMPARE"),
+    "≠": ("!=", "COMPARE"),
+    "×": ("*", "STAR"),
+    "÷": ("/", "SLASH"),
+    "–": ("-", "MINUS"),
+    "—": ("-", "MINUS"),
+    "−": ("-", "MINUS"),
+    "&": ("and", "_AND"),
+    "|": ("or", "_OR"),
+    "!": ("not", "NOT"),
+    "{": ("(", "LPAR"),
+    "}": (")", "RPAR"),
+    "[": ("(", "LPAR"),
+    "]": (")", "RPAR"),
 }
 _DOUBLED = {("=", "="): "=", ("!=", "="): "!=", ("=", ">"): ">=", ("=", "<"): "<=", ("<", ">"): "!="}
 _CURRENCY_SYMBOLS = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₺": "TRY", "₽": "RUB", "₴": "UAH"}
@@ -104,14 +105,15 @@ _FOLLOWS: tuple[tuple[frozenset[str], str, str, str, str | None], ...] = tuple(
         ("call", "NAME", "a task", "task", None),
         ("has", "NAME", "an add-on", "addon", None),
         ("offered accepted", "NAME", "a plan, an add-on or any", "product", None),
-        ("any no last", "NAME", "an event", "event", None),
+        ("any last count_of", "NAME", "an event", "event", None),
+        ("usage_of quota_of", "NAME", "a meter", "meter", None),
+        ("best_of", "NAME", "a plan or an add-on", "product", None),
         ("via", "NAME", "a channel", "channel", "for example email"),
         ("as", "NAME", "marketing or service", "purpose", None),
         ("goal", "NAME", "a moment", "moment", None),
         ("arm", "NAME", "the name of an arm", "name", None),
         ("rule segment was", "NAME", "a name", "name", "letters a to z, digits and _"),
-        ("no", "NAME", "the name of a rule", "name", None),
-        ("of", "NAME", "a name", "name", None),
+        ("no of", "NAME", "a name", "name", None),
         (",", "NAME", "a name", "name", None),
         ("priority", "NUMBER", "a whole number", "number", "for example priority 10"),
         ("most", "NUMBER", "once or a number of customers", "limit", "for example at most once per 90 days"),
@@ -258,7 +260,8 @@ def _signs(place: _Place) -> Diagnostic | None:
     if character in _SYMBOLS:
         if place.here and place.behind and place.behind.text == character and place.here.touches(place.behind):
             span = span.to(place.behind.span)
-        return errors.unexpected_symbol(place.source, span, _SYMBOLS[character])
+        written, terminal = _SYMBOLS[character]
+        return errors.unexpected_symbol(place.source, span, written if terminal in place.fits else None)
     if character.isalnum() or unicodedata.category(character).startswith("M"):
         return errors.foreign_letters(place.source, place.here.span)
     if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"):
@@ -329,7 +332,13 @@ def _no_beginning(place: _Place) -> Diagnostic | None:
 
 
 def _order(place: _Place) -> Diagnostic | None:
-    """Actions come before clauses, the split comes last, and there is one `where`."""
+    """Actions come before clauses, the split comes last, there is one `where`, and segments do nothing."""
+    if (
+        place.chunk.begins == "segment"
+        and place.fits & {"_AND", "$END"}
+        and place.word in (*_ACTIONS, *_CLAUSES, "split")
+    ):
+        return errors.segment_with_action(place.source, place.span)
     words = {piece.word for piece in place.before}
     if "OFFER" not in place.fits and "VIA" in place.fits and place.word in _ACTIONS and "split" not in words:
         clause = next((_CLAUSES[piece.word] for piece in reversed(place.before) if piece.word in _CLAUSES), "a clause")
@@ -345,6 +354,8 @@ def _commas(place: _Place) -> Diagnostic | None:
     """Commas and `and` where conditions or moments are joined."""
     if place.word == "and" and "_OR" in place.fits and "_AND" not in place.fits:
         return errors.unknown_keyword(place.source, place.span, "or")
+    if place.word == "and" and place.chunk.begins == "test" and "_COMMA" in place.fits and "_AND" not in place.fits:
+        return errors.facts_joined(place.source, place.span)
     if place.word != "," or not place.fits & {"_AND", "_OR"}:
         return None
     if place.behind and place.behind.word in (*_ACTIONS, *_CLAUSES, "where"):
@@ -384,10 +395,27 @@ def _no_left_side(place: _Place) -> Diagnostic | None:
 
 
 def _no_at(place: _Place) -> Diagnostic | None:
-    """`offer premium 20% off`."""
-    if not {"AT", "WITH"} <= place.fits or not place.word or place.word[0] not in "$0123456789":
+    """`offer premium 20% off`, `offer premium for 3 months`."""
+    if not {"AT", "WITH"} <= place.fits or "_FOR" in place.fits or not place.word:
         return None
-    return errors.missing_word(place.source, place.span, "at", "for example at 20% off")
+    if place.word != "for" and place.word[0] not in "$0123456789":
+        return None
+    return errors.missing_word(place.source, place.span, "at", "for example at 20% off for 3 months")
+
+
+def _no_in(place: _Place) -> Diagnostic | None:
+    """`count of support_call last 30 days`."""
+    if place.word != "last" or "_IN_LAST" not in place.fits:
+        return None
+    return errors.missing_word(place.source, place.span, "in", "for example in last 30 days")
+
+
+def _no_time(place: _Place) -> Diagnostic | None:
+    """`given 3 support_call on ...`."""
+    if place.chunk.begins != "test" or place.fits != {"NUMBER", "WITH"}:
+        return None
+    example = "for example 5 days ago"
+    return errors.missing(place.source, place.span, "a time", "time", place.before[-1].text, example)
 
 
 def _no_expect(place: _Place) -> Diagnostic | None:
@@ -399,15 +427,16 @@ def _no_expect(place: _Place) -> Diagnostic | None:
 def _no_comparison(place: _Place) -> Diagnostic | None:
     """`where plan premium`, `where has backup tenure > 12`."""
     here = place.here
-    if not here or not {"_AND", "OFFER"} <= place.fits or not (here.text[0].isalnum() or here.text[0] in '"$('):
+    joins = {"_AND", "OFFER"} <= place.fits or (place.chunk.begins == "test" and "EQUALS" in place.fits)
+    if not here or not joins or not (here.text[0].isalnum() or here.text[0] in '"$('):
         return None
     if meant(place.word, place.fits) or (place.word in RESERVED and place.word not in ("not", "has", "any", "no")):
         return None
     if (place.behind and place.behind.word in _TESTING) or place.word in ("not", "has", "any", "no"):
         return errors.missing_word(place.source, place.span, "and", "join conditions with and, or")
     if "EQUALS" in place.fits and (place.previous().isidentifier()):
-        hint_ = f"for example {place.before[-1].text} = {here.text}" if len(here.text) < 30 else None
-        return errors.missing_comparison(place.source, place.span, hint_)
+        example = f"for example {place.before[-1].text} = {here.text}" if len(here.text) < 30 else None
+        return errors.missing_comparison(place.source, place.span, example)
     return None
 
 
@@ -488,10 +517,10 @@ def _misspelt(place: _Place) -> Diagnostic | None:
 
 
 def _missing(place: _Place) -> Diagnostic | None:
+    two = f"{place.previous(2)} {place.previous()}"
+    after = two if two in _TOGETHER else place.before[-1].text if place.before else ""
     for words, terminal, what, code, example in _FOLLOWS:
-        if terminal in place.fits and place.previous() in words:
-            two = f"{place.previous(2)} {place.previous()}"
-            after = two if two in _TOGETHER else place.before[-1].text
+        if terminal in place.fits and (place.previous() in words or two.replace(" ", "_") in words):
             return errors.missing(place.source, place.span, what, code, after, example)
     return None
 
@@ -529,6 +558,8 @@ _MISTAKES: tuple[Callable[[_Place], Diagnostic | None], ...] = (
     _unquoted,
     _no_left_side,
     _no_at,
+    _no_in,
+    _no_time,
     _misspelt,
     _no_comparison,
     _no_expect,

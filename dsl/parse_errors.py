@@ -211,6 +211,11 @@ def comma_for_word(source: Source, span: Span, words: str) -> Diagnostic:
     return _error("does-not-fit", source, span, '"," does not fit here', f"write {words}")
 
 
+def facts_joined(source: Source, span: Span) -> Diagnostic:
+    message = "commas stand between the facts of a test"
+    return _error("does-not-fit", source, span, message, "write a comma instead of and")
+
+
 def unquoted_text(source: Source, span: Span) -> Diagnostic:
     return _error(
         "unquoted-text", source, span, "text to say stands in quotes", f'for example "{_shown(source, span)} ..."'
@@ -277,6 +282,11 @@ def action_after_clause(source: Source, span: Span, clause: str) -> Diagnostic:
     return _error(
         "action-after-clause", source, span, message, "say first what to do, then how: offer, say, ... via, priority"
     )
+
+
+def segment_with_action(source: Source, span: Span) -> Diagnostic:
+    message = f'a segment is a condition only: "{_shown(source, span)}" belongs in a rule'
+    return _error("segment-with-action", source, span, message, "write a rule whose where names the segment")
 
 
 def split_not_last(source: Source, span: Span) -> Diagnostic:
