@@ -2,6 +2,7 @@
 #   make demo       the tour: ten thousand made-up customers, today's pass, one decision explained, the web pages
 #   make test       style, types and every test that needs Python only
 #   make test-all   every test: PostgreSQL, the built wheel and whatever else a marker asks for
+#   make bench      how long things take, measured here
 #   make clean      removes the virtual environment and what was built
 # A virtual environment is made once, in .venv; a stamp a list of extras says what it holds.
 
@@ -12,10 +13,10 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 METADATA := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all postgresql clean
+.PHONY: help demo test test-all bench postgresql clean
 
 help:
-	@sed -n '2,5s/^# *//p' Makefile
+	@sed -n '2,6s/^# *//p' Makefile
 
 demo: .venv/with-run
 	@$(BIN)/carpe demo $(ARGS)
@@ -29,8 +30,11 @@ test: .venv/with-dev
 test-all: .venv/with-all postgresql
 	$(BIN)/pytest
 
+bench: .venv/with-dev
+	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; echo; done
+
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv carpe-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- the virtual environment -----------------------------------------------------------------------------------------
 
