@@ -68,7 +68,7 @@ class Reading:
                 self.refuse(errors.unknown_key(self.source, key.span, key.text, what, known))
             elif not (isinstance(value, Scalar) and value.is_empty):
                 found[key.text] = value
-        if isinstance(node, Table):
+        if isinstance(node, Table) or (isinstance(node, Scalar) and node.is_empty):
             for key_name in needed:
                 if key_name not in found:
                     self.refuse(errors.missing_key(self.source, node.span, key_name, what))

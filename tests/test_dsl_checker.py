@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from pathlib import Path
+from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from language import CATALOG, GOLDEN, check_text, only_rule
 
+from dsl.catalog import Owner
+from dsl.datatypes import DataType, Kind, Money, Unit, Value
 from dsl.diagnostics import Diagnostic
-from dsl.service import Checked, check
+from dsl.names import ADDONS, TAGS
+from dsl.service import check
+from dsl.typed import (
+    All,
+    Amount,
+    AnyOf,
+    Attribute,
+    Condition,
+    Elapsed,
+    MomentUse,
+    Not,
+    Offer,
+    Say,
+    SegmentUse,
+    Tag,
+    Test,
+)
+from engine.matching.interpreter import holds
 
-GOLDEN = Path(__file__).parent / "golden"
-CATALOG = (GOLDEN / "catalog.yaml").read_text()
 CHUNKS = GOLDEN / "checker.rules"
 MARK = "  #! "
-
-
-def check_text(text: str, **messages: str) -> Checked:
-    files = {f"messages/{name}.txt": template for name, template in messages.items()}
-    return check({"catalog.yaml": CATALOG, "a.rules": text, **files})
 
 
 # --- golden chunks ----------------------------------------------------------------------------------------------------
@@ -52,9 +68,288 @@ def test_each_mistake_is_explained_where_it_stands(title: str, lines: list[str])
     assert annotated(lines) == lines
 
 
+# --- what good sentences mean -----------------------------------------------------------------------------------------
+
+TENURE = Elapsed(Attribute(Owner.SUBSCRIPTION, "started_on", DataType(Kind.DATE)), Unit.MONTHS)
+TENURE_IN_DAYS = Elapsed(TENURE.start, Unit.DAYS)
+MRR = Attribute(Owner.SUBSCRIPTION, "mrr", DataType(Kind.MONEY))
+STARTED = TENURE.start
+RENEWS = Attribute(Owner.SUBSCRIPTION, "renews_on", DataType(Kind.DATE))
+PLAN = Attribute(Owner.SUBSCRIPTION, "plan", DataType(Kind.PLAN))
+AUTOPAY = Attribute(Owner.SUBSCRIPTION, "autopay", DataType(Kind.FLAG))
+COUNTRY = Attribute(Owner.CUSTOMER, "country", DataType(Kind.ENUM, ("US", "DE", "FR", "GB", "BR", "JP")))
+PAGE = Attribute(Owner.EVENT, "page", DataType(Kind.TEXT))
+
+
+def condition(text: str) -> Condition:
+    return only_rule(f'rule r on website_visit where {text} say "hello"').condition
+
+
+@pytest.mark.parametrize(
+    ("text", "test"),
+    [
+        ("tenure>12", Test("greater", TENURE, (12,))),
+        ("tenure > 1 year", Test("greater", TENURE, (12,))),
+        ("12 < tenure", Test("greater", TENURE, (12,))),
+        ("TENURE >= 12 Months", Test("greater_or_equal", TENURE, (12,))),
+        ("tenure < 2 weeks", Test("less", TENURE_IN_DAYS, (14,))),
+        ("tenure = 45 days", Test("equal", TENURE_IN_DAYS, (45,))),
+        ("tenure in (12, 24, 12)", Test("in", TENURE, (12, 24))),
+        ("tenure between 1 year and 2 years", Test("between", TENURE, (12, 24))),
+        ("tenure is known", Test("is_known", TENURE, ())),
+        ("mrr > 50", Test("greater", Amount(MRR, None), (Decimal(50),))),
+        ("mrr > $50", Test("greater", Amount(MRR, "USD"), (Decimal(50),))),
+        ("mrr > 50 EUR", Test("greater", Amount(MRR, "EUR"), (Decimal(50),))),
+        ("mrr between $8 and $50.50", Test("between", Amount(MRR, "USD"), (Decimal(8), Decimal("50.50")))),
+        ("mrr is missing", Test("is_missing", MRR, ())),
+        ("plan = premium", Test("equal", PLAN, ("premium",))),
+        ('plan is "Premium"', Test("equal", PLAN, ("premium",))),
+        ("plan is not basic", Test("not_equal", PLAN, ("basic",))),
+        ("plan not in (basic, standard)", Test("not_in", PLAN, ("basic", "standard"))),
+        ("subscription.plan is not known", Test("is_missing", PLAN, ())),
+        ("country = de", Test("equal", COUNTRY, ("DE",))),
+        ("customer.country is DE", Test("equal", COUNTRY, ("DE",))),
+        ("country is known", Test("is_known", COUNTRY, ())),
+        ("autopay", Test("is_true", AUTOPAY, ())),
+        ("autopay = true", Test("is_true", AUTOPAY, ())),
+        ("autopay is false", Test("is_false", AUTOPAY, ())),
+        ("autopay is not true", Test("is_false", AUTOPAY, ())),
+        ("autopay != false", Test("is_true", AUTOPAY, ())),
+        ("started_on before 2025-01-01", Test("less", STARTED, (dt.date(2025, 1, 1),))),
+        ("started_on is after 2025-01-01", Test("greater", STARTED, (dt.date(2025, 1, 1),))),
+        ("started_on on 2025-01-01", Test("equal", STARTED, (dt.date(2025, 1, 1),))),
+        ("started_on >= 2025-01-01", Test("greater_or_equal", STARTED, (dt.date(2025, 1, 1),))),
+        ("renews_on within 7 days", Test("within_next", RENEWS, (7,))),
+        ("renews_on not within 2 weeks", Test("not_within_next", RENEWS, (14,))),
+        ("started_on within last 30 days", Test("within_last", STARTED, (30,))),
+        ("started_on more than 14 days ago", Test("greater", TENURE_IN_DAYS, (14,))),
+        ("started_on less than 3 months ago", Test("less", TENURE, (3,))),
+        ('page like "/pricing*"', Test("like", PAGE, ("/pricing*",))),
+        ('page contains "x"', Test("contains", PAGE, ("x",))),
+        ('event.page starts with "/"', Test("starts_with", PAGE, ("/",))),
+        ('website_visit.page ends with "/"', Test("ends_with", PAGE, ("/",))),
+        ("has backup", Test("includes", ADDONS, ("backup",))),
+        ("is tagged vip", Test("includes", TAGS, ("vip",))),
+        ("seats = 3", Test("equal", Attribute(Owner.SUBSCRIPTION, "seats", DataType(Kind.COUNT)), (3,))),
+        (
+            "satisfaction >= 7.5",
+            Test("greater_or_equal", Attribute(Owner.CUSTOMER, "satisfaction", DataType(Kind.NUMBER)), (7.5,)),
+        ),
+        (
+            'timezone = "Europe/Paris"',
+            Test("equal", Attribute(Owner.CUSTOMER, "timezone", DataType(Kind.TEXT)), ("Europe/Paris",)),
+        ),
+        (
+            'subscription.currency = "EUR"',
+            Test("equal", Attribute(Owner.SUBSCRIPTION, "currency", DataType(Kind.TEXT)), ("EUR",)),
+        ),
+    ],
+)
+def test_a_sentence_means(text: str, test: Test) -> None:
+    assert condition(text) == test
+
+
+def test_operands_have_the_type_of_their_attribute() -> None:
+    for text, kind in [("seats > 3", int), ("satisfaction > 3", float), ("mrr > 3", Decimal), ("tenure > 3", int)]:
+        found = condition(text)
+        assert isinstance(found, Test)
+        assert type(found.operands[0]) is kind
+
+
+def test_a_test_keeps_its_authors_words() -> None:
+    found = condition("tenure   >\n 12")
+    assert isinstance(found, Test)
+    assert found.text == "tenure > 12"
+
+
+def test_logic_keeps_its_shape() -> None:
+    assert condition("autopay and not (plan = basic or has backup)") == All(
+        (
+            Test("is_true", AUTOPAY, ()),
+            Not(AnyOf((Test("equal", PLAN, ("basic",)), Test("includes", ADDONS, ("backup",))))),
+        )
+    )
+
+
+def test_segments_may_stand_anywhere_and_use_each_other() -> None:
+    checked = check_text(
+        "rule r on birthday where outer and autopay offer premium\n"
+        "segment outer: not inner\nsegment inner: country = US\n"
+    )
+    assert checked.ruleset is not None
+    inner = SegmentUse("inner", Test("equal", COUNTRY, ("US",)))
+    outer = SegmentUse("outer", Not(inner))
+    assert checked.ruleset.rules[0].condition == All((outer, Test("is_true", AUTOPAY, ())))
+    assert checked.ruleset.segments["outer"].condition == outer.condition
+
+
+@pytest.mark.parametrize(
+    ("text", "uses"),
+    [
+        ("on birthday", [MomentUse("birthday")]),
+        ("on 7 days before renewal", [MomentUse("renewal", -7)]),
+        ("on 1 week after birthday or trial_ending", [MomentUse("birthday", 7), MomentUse("trial_ending")]),
+        ("on 2026-11-27", [MomentUse("2026-11-27", 0, dt.date(2026, 11, 27))]),
+        ("on website_visit or support_call", [MomentUse("website_visit"), MomentUse("support_call")]),
+        ("on 1 day before renewal or 7 days before renewal", [MomentUse("renewal", -1), MomentUse("renewal", -7)]),
+    ],
+)
+def test_moments(text: str, uses: list[MomentUse]) -> None:
+    assert list(only_rule(f'{text} say "hello"').moments) == uses
+
+
+def test_a_rule_with_everything() -> None:
+    rule = only_rule(
+        'rule early was late "An early word" on 3 days before renewal where autopay offer best of standard, family '
+        "say we_miss_you tag called untag new via in_app, email priority 10 as marketing "
+        "from 2026-01-01 until 2026-12-31",
+        we_miss_you="Hello",
+    )
+    assert (rule.name, rule.was, rule.title, rule.named) == ("early", "late", "An early word", True)
+    assert rule.actions == (Offer(("standard", "family")), Say("we_miss_you"), Tag("called"), Tag("new", add=False))
+    assert (rule.via, rule.priority) == (("in_app", "email"), 10)
+    assert (rule.starts, rule.ends) == (dt.date(2026, 1, 1), dt.date(2026, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("on billing_anniversary where tenure>12 offer premium", "billing_anniversary_offer_premium"),
+        ("on 7 days before renewal offer best of family, premium", "renewal_offer_family"),
+        ('on birthday say "Happy birthday!"', "birthday_say"),
+        ("on birthday say hello", "birthday_say_hello"),
+        ("on upgrade or birthday tag vip", "upgrade_tag_vip"),
+        ("on birthday untag vip", "birthday_untag_vip"),
+        ("on 2026-11-27 offer family", "on_2026_11_27_offer_family"),
+    ],
+)
+def test_a_rule_without_a_name_gets_one(text: str, name: str) -> None:
+    rule = only_rule(text, hello="Hello")
+    assert (rule.name, rule.named) == (name, False)
+
+
+def test_channels_come_from_the_catalog_where_the_rule_has_none() -> None:
+    assert only_rule("on birthday offer premium").via == ("email",)
+    assert only_rule("on birthday tag vip").via == ()
+    without = CATALOG.replace("default_via: [email]", "")
+    checked = check({"catalog.yaml": without, "a.rules": "on birthday offer premium"})
+    assert [one.code for one in checked.diagnostics] == ["no-channel"]
+
+
+# --- never true -------------------------------------------------------------------------------------------------------
+
+CLAUSES = [
+    *(f"tenure {sign} {n}" for sign in ("<", "<=", "=", "!=", ">=", ">") for n in (1, 2, 3)),
+    *(f"seats {sign} {n}" for sign in ("<", "=", ">") for n in (1, 2)),
+    *(
+        f"country {test}"
+        for test in ("= US", "!= US", "in (US, DE)", "not in (US, DE, FR, GB)", "is known", "is missing")
+    ),
+    *(f"mrr {test}" for test in ("> $5", "< $5", "= 5 USD", "between $4 and $6", "> 5 EUR", "is missing")),
+    *("autopay", "has backup", "is tagged vip", "tenure is missing", "started_on is missing", "started_on is known"),
+    *("plan = basic", "plan not in (free, basic, standard, premium)", "plan is missing", "interests includes music"),
+    *('email = "a@b.c"', 'email starts with "b"', 'email in ("a", "ab")', "started_on < 2026-03-01"),
+]
+
+
+def conditions() -> st.SearchStrategy[str]:
+    return st.recursive(
+        st.sampled_from(CLAUSES),
+        lambda inner: st.one_of(
+            st.lists(inner, min_size=2, max_size=4).map(lambda items: f"({' and '.join(items)})"),
+            st.lists(inner, min_size=2, max_size=3).map(lambda items: f"({' or '.join(items)})"),
+            inner.map(lambda item: f"not {item}"),
+        ),
+        max_leaves=6,
+    )
+
+
+def rows() -> st.SearchStrategy[dict[str, Value]]:
+    day = st.sampled_from([dt.date(2026, 3, 15) - dt.timedelta(days=n) for n in (-5, 0, 20, 31, 62, 100)])
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "subscription.started_on": day,
+            "subscription.seats": st.integers(0, 3),
+            "subscription.mrr": st.sampled_from([Money(n, c) for n in (400, 500, 600) for c in ("USD", "EUR")]),
+            "subscription.autopay": st.booleans(),
+            "subscription.addons": st.sampled_from([frozenset(), frozenset({"backup"})]),
+            "subscription.plan": st.sampled_from(["free", "basic", "family"]),
+            "customer.country": st.sampled_from(["US", "DE", "FR", "JP"]),
+            "customer.tags": st.sampled_from([frozenset(), frozenset({"vip"})]),
+            "customer.interests": st.sampled_from([frozenset(), frozenset({"music"})]),
+            "customer.email": st.sampled_from(["a", "ab", "b", "a@b.c"]),
+        },
+    )
+
+
+@settings(max_examples=300)
+@given(text=conditions(), row=rows())
+def test_what_is_called_never_true_is_true_of_nobody(text: str, row: dict[str, Value]) -> None:
+    checked = check_text(f'rule r on website_visit where {text} say "hello"')
+    assert checked.ruleset is not None
+    if {one.code for one in checked.errors} == {"never-true"}:
+        stands = check_text(f"segment s: {text}")  # the same condition, typed
+        typed = _typed(text)
+        assert stands.errors
+        assert holds(typed, row, dt.date(2026, 3, 15)) is not True
+    else:
+        assert not checked.errors
+
+
+def _typed(text: str) -> Condition:
+    """A condition's type without the analysis: `or birthday` keeps it possible."""
+    found = condition(f'({text}) or page = "possible"')
+    assert isinstance(found, AnyOf)
+    return found.items[0]
+
+
+# --- robustness -------------------------------------------------------------------------------------------------------
+
+SENTENCES = [line.split(MARK)[0] for _, lines in chunks() for line in lines]
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_a_damaged_sentence_is_a_rule_or_an_error(data: st.DataObject) -> None:
+    words = data.draw(st.sampled_from(SENTENCES)).split(" ")
+    at = data.draw(st.integers(0, len(words) - 1))
+    other = data.draw(st.sampled_from(words))
+    damage = data.draw(st.sampled_from(["delete", "double", "replace", "swap"]))
+    damaged = {
+        "delete": words[:at] + words[at + 1 :],
+        "double": [*words[: at + 1], words[at], *words[at + 1 :]],
+        "replace": [*words[:at], other, *words[at + 1 :]],
+        "swap": [*words[:at], *reversed(words[at : at + 2]), *words[at + 2 :]],
+    }[damage]
+    checked = check_text(" ".join(damaged))
+    assert checked.ruleset is not None
+    for one in checked.diagnostics:
+        assert one.render()
+    for declared in checked.declarations:
+        errors = [one for one in declared.diagnostics if one.is_error]
+        assert len(errors) <= 1
+        assert (declared.kind != "rule") or ((declared.rule is None) == bool(errors))
+
+
+def test_deep_nesting_and_long_lists_are_refused() -> None:
+    deep = "rule r on birthday where " + "not (" * 60 + "autopay" + ")" * 60 + " offer premium"
+    assert [one.is_error for one in check_text(deep).diagnostics] == [True]
+    long = f"rule r on birthday where seats in ({', '.join(map(str, range(1001)))}) offer premium"
+    assert [one.code for one in check_text(long).diagnostics] == ["list-too-long"]
+
+
+def test_a_chain_of_segments_is_bounded() -> None:
+    chain = ["segment s0: autopay", *(f"segment s{n}: s{n - 1}" for n in range(1, 400))]
+    codes = {one.code for one in check_text("\n".join(reversed(chain))).diagnostics}
+    assert codes == {"too-deep", "broken-segment"}
+
+
 def rewrite() -> None:
     heading = CHUNKS.read_text().split("---", 1)[0]
-    CHUNKS.write_text(heading + "".join(f"--- {title}\n" + "\n".join(annotated(lines)) + "\n" for title, lines in chunks()))
+    CHUNKS.write_text(
+        heading + "".join(f"--- {title}\n" + "\n".join(annotated(lines)) + "\n" for title, lines in chunks())
+    )
 
 
 if __name__ == "__main__":
