@@ -281,10 +281,6 @@ def chained(span: Span, instead: str) -> Finding:
     return _error("chained-comparison", span, "a comparison has two sides", instead)
 
 
-def too_many_options(span: Span, most: int) -> Finding:
-    return _error("too-long", span, f"a list has at most {most:,} values")
-
-
 def within_is_days(span: Span) -> Finding:
     return _error("type-mismatch", span, "within counts whole days", "such as within 7 days")
 

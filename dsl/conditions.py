@@ -20,7 +20,6 @@ from dsl.source import Span
 from dsl.typed import All, Amount, AnyOf, Attribute, Condition, Elapsed, Not, SegmentUse, Term, Test
 
 MOST_LEVELS = 50
-MOST_OPTIONS = 1000
 
 _MIRRORED = {
     "equal": "equal",
@@ -245,8 +244,6 @@ class Conditions:
             self.require(subject, "in", node.value.span, f"{subject.word} includes {first}")
         if subject.type.kind is Kind.FLAG:
             raise Wrong(errors.flag_value(node.options[0].span, subject.word))
-        if len(node.options) > MOST_OPTIONS:
-            raise Wrong(errors.too_many_options(node.span, MOST_OPTIONS))
         found = [operand(self.scope, subject, option) for option in node.options]
         term = self.common_term(subject, found, node.options)
         if node.negated:

@@ -29,8 +29,8 @@ from dsl.typed import (
     Say,
     SegmentUse,
     Tag,
-    Test,
 )
+from dsl.typed import Test as Leaf
 from engine.matching.interpreter import holds
 
 CHUNKS = GOLDEN / "checker.rules"
@@ -88,85 +88,85 @@ def condition(text: str) -> Condition:
 @pytest.mark.parametrize(
     ("text", "test"),
     [
-        ("tenure>12", Test("greater", TENURE, (12,))),
-        ("tenure > 1 year", Test("greater", TENURE, (12,))),
-        ("12 < tenure", Test("greater", TENURE, (12,))),
-        ("TENURE >= 12 Months", Test("greater_or_equal", TENURE, (12,))),
-        ("tenure < 2 weeks", Test("less", TENURE_IN_DAYS, (14,))),
-        ("tenure = 45 days", Test("equal", TENURE_IN_DAYS, (45,))),
-        ("tenure in (12, 24, 12)", Test("in", TENURE, (12, 24))),
-        ("tenure between 1 year and 2 years", Test("between", TENURE, (12, 24))),
-        ("tenure is known", Test("is_known", TENURE, ())),
-        ("mrr > 50", Test("greater", Amount(MRR, None), (Decimal(50),))),
-        ("mrr > $50", Test("greater", Amount(MRR, "USD"), (Decimal(50),))),
-        ("mrr > 50 EUR", Test("greater", Amount(MRR, "EUR"), (Decimal(50),))),
-        ("mrr between $8 and $50.50", Test("between", Amount(MRR, "USD"), (Decimal(8), Decimal("50.50")))),
-        ("mrr is missing", Test("is_missing", MRR, ())),
-        ("plan = premium", Test("equal", PLAN, ("premium",))),
-        ('plan is "Premium"', Test("equal", PLAN, ("premium",))),
-        ("plan is not basic", Test("not_equal", PLAN, ("basic",))),
-        ("plan not in (basic, standard)", Test("not_in", PLAN, ("basic", "standard"))),
-        ("subscription.plan is not known", Test("is_missing", PLAN, ())),
-        ("country = de", Test("equal", COUNTRY, ("DE",))),
-        ("customer.country is DE", Test("equal", COUNTRY, ("DE",))),
-        ("country is known", Test("is_known", COUNTRY, ())),
-        ("autopay", Test("is_true", AUTOPAY, ())),
-        ("autopay = true", Test("is_true", AUTOPAY, ())),
-        ("autopay is false", Test("is_false", AUTOPAY, ())),
-        ("autopay is not true", Test("is_false", AUTOPAY, ())),
-        ("autopay != false", Test("is_true", AUTOPAY, ())),
-        ("started_on before 2025-01-01", Test("less", STARTED, (dt.date(2025, 1, 1),))),
-        ("started_on is after 2025-01-01", Test("greater", STARTED, (dt.date(2025, 1, 1),))),
-        ("started_on on 2025-01-01", Test("equal", STARTED, (dt.date(2025, 1, 1),))),
-        ("started_on >= 2025-01-01", Test("greater_or_equal", STARTED, (dt.date(2025, 1, 1),))),
-        ("renews_on within 7 days", Test("within_next", RENEWS, (7,))),
-        ("renews_on not within 2 weeks", Test("not_within_next", RENEWS, (14,))),
-        ("started_on within last 30 days", Test("within_last", STARTED, (30,))),
-        ("started_on more than 14 days ago", Test("greater", TENURE_IN_DAYS, (14,))),
-        ("started_on less than 3 months ago", Test("less", TENURE, (3,))),
-        ('page like "/pricing*"', Test("like", PAGE, ("/pricing*",))),
-        ('page contains "x"', Test("contains", PAGE, ("x",))),
-        ('event.page starts with "/"', Test("starts_with", PAGE, ("/",))),
-        ('website_visit.page ends with "/"', Test("ends_with", PAGE, ("/",))),
-        ("has backup", Test("includes", ADDONS, ("backup",))),
-        ("is tagged vip", Test("includes", TAGS, ("vip",))),
-        ("seats = 3", Test("equal", Attribute(Owner.SUBSCRIPTION, "seats", DataType(Kind.COUNT)), (3,))),
+        ("tenure>12", Leaf("greater", TENURE, (12,))),
+        ("tenure > 1 year", Leaf("greater", TENURE, (12,))),
+        ("12 < tenure", Leaf("greater", TENURE, (12,))),
+        ("TENURE >= 12 Months", Leaf("greater_or_equal", TENURE, (12,))),
+        ("tenure < 2 weeks", Leaf("less", TENURE_IN_DAYS, (14,))),
+        ("tenure = 45 days", Leaf("equal", TENURE_IN_DAYS, (45,))),
+        ("tenure in (12, 24, 12)", Leaf("in", TENURE, (12, 24))),
+        ("tenure between 1 year and 2 years", Leaf("between", TENURE, (12, 24))),
+        ("tenure is known", Leaf("is_known", TENURE, ())),
+        ("mrr > 50", Leaf("greater", Amount(MRR, None), (Decimal(50),))),
+        ("mrr > $50", Leaf("greater", Amount(MRR, "USD"), (Decimal(50),))),
+        ("mrr > 50 EUR", Leaf("greater", Amount(MRR, "EUR"), (Decimal(50),))),
+        ("mrr between $8 and $50.50", Leaf("between", Amount(MRR, "USD"), (Decimal(8), Decimal("50.50")))),
+        ("mrr is missing", Leaf("is_missing", MRR, ())),
+        ("plan = premium", Leaf("equal", PLAN, ("premium",))),
+        ('plan is "Premium"', Leaf("equal", PLAN, ("premium",))),
+        ("plan is not basic", Leaf("not_equal", PLAN, ("basic",))),
+        ("plan not in (basic, standard)", Leaf("not_in", PLAN, ("basic", "standard"))),
+        ("subscription.plan is not known", Leaf("is_missing", PLAN, ())),
+        ("country = de", Leaf("equal", COUNTRY, ("DE",))),
+        ("customer.country is DE", Leaf("equal", COUNTRY, ("DE",))),
+        ("country is known", Leaf("is_known", COUNTRY, ())),
+        ("autopay", Leaf("is_true", AUTOPAY, ())),
+        ("autopay = true", Leaf("is_true", AUTOPAY, ())),
+        ("autopay is false", Leaf("is_false", AUTOPAY, ())),
+        ("autopay is not true", Leaf("is_false", AUTOPAY, ())),
+        ("autopay != false", Leaf("is_true", AUTOPAY, ())),
+        ("started_on before 2025-01-01", Leaf("less", STARTED, (dt.date(2025, 1, 1),))),
+        ("started_on is after 2025-01-01", Leaf("greater", STARTED, (dt.date(2025, 1, 1),))),
+        ("started_on on 2025-01-01", Leaf("equal", STARTED, (dt.date(2025, 1, 1),))),
+        ("started_on >= 2025-01-01", Leaf("greater_or_equal", STARTED, (dt.date(2025, 1, 1),))),
+        ("renews_on within 7 days", Leaf("within_next", RENEWS, (7,))),
+        ("renews_on not within 2 weeks", Leaf("not_within_next", RENEWS, (14,))),
+        ("started_on within last 30 days", Leaf("within_last", STARTED, (30,))),
+        ("started_on more than 14 days ago", Leaf("greater", TENURE_IN_DAYS, (14,))),
+        ("started_on less than 3 months ago", Leaf("less", TENURE, (3,))),
+        ('page like "/pricing*"', Leaf("like", PAGE, ("/pricing*",))),
+        ('page contains "x"', Leaf("contains", PAGE, ("x",))),
+        ('event.page starts with "/"', Leaf("starts_with", PAGE, ("/",))),
+        ('website_visit.page ends with "/"', Leaf("ends_with", PAGE, ("/",))),
+        ("has backup", Leaf("includes", ADDONS, ("backup",))),
+        ("is tagged vip", Leaf("includes", TAGS, ("vip",))),
+        ("seats = 3", Leaf("equal", Attribute(Owner.SUBSCRIPTION, "seats", DataType(Kind.COUNT)), (3,))),
         (
             "satisfaction >= 7.5",
-            Test("greater_or_equal", Attribute(Owner.CUSTOMER, "satisfaction", DataType(Kind.NUMBER)), (7.5,)),
+            Leaf("greater_or_equal", Attribute(Owner.CUSTOMER, "satisfaction", DataType(Kind.NUMBER)), (7.5,)),
         ),
         (
             'timezone = "Europe/Paris"',
-            Test("equal", Attribute(Owner.CUSTOMER, "timezone", DataType(Kind.TEXT)), ("Europe/Paris",)),
+            Leaf("equal", Attribute(Owner.CUSTOMER, "timezone", DataType(Kind.TEXT)), ("Europe/Paris",)),
         ),
         (
             'subscription.currency = "EUR"',
-            Test("equal", Attribute(Owner.SUBSCRIPTION, "currency", DataType(Kind.TEXT)), ("EUR",)),
+            Leaf("equal", Attribute(Owner.SUBSCRIPTION, "currency", DataType(Kind.TEXT)), ("EUR",)),
         ),
     ],
 )
-def test_a_sentence_means(text: str, test: Test) -> None:
+def test_a_sentence_means(text: str, test: Leaf) -> None:
     assert condition(text) == test
 
 
 def test_operands_have_the_type_of_their_attribute() -> None:
     for text, kind in [("seats > 3", int), ("satisfaction > 3", float), ("mrr > 3", Decimal), ("tenure > 3", int)]:
         found = condition(text)
-        assert isinstance(found, Test)
+        assert isinstance(found, Leaf)
         assert type(found.operands[0]) is kind
 
 
 def test_a_test_keeps_its_authors_words() -> None:
     found = condition("tenure   >\n 12")
-    assert isinstance(found, Test)
+    assert isinstance(found, Leaf)
     assert found.text == "tenure > 12"
 
 
 def test_logic_keeps_its_shape() -> None:
     assert condition("autopay and not (plan = basic or has backup)") == All(
         (
-            Test("is_true", AUTOPAY, ()),
-            Not(AnyOf((Test("equal", PLAN, ("basic",)), Test("includes", ADDONS, ("backup",))))),
+            Leaf("is_true", AUTOPAY, ()),
+            Not(AnyOf((Leaf("equal", PLAN, ("basic",)), Leaf("includes", ADDONS, ("backup",))))),
         )
     )
 
@@ -177,9 +177,9 @@ def test_segments_may_stand_anywhere_and_use_each_other() -> None:
         "segment outer: not inner\nsegment inner: country = US\n"
     )
     assert checked.ruleset is not None
-    inner = SegmentUse("inner", Test("equal", COUNTRY, ("US",)))
+    inner = SegmentUse("inner", Leaf("equal", COUNTRY, ("US",)))
     outer = SegmentUse("outer", Not(inner))
-    assert checked.ruleset.rules[0].condition == All((outer, Test("is_true", AUTOPAY, ())))
+    assert checked.ruleset.rules[0].condition == All((outer, Leaf("is_true", AUTOPAY, ())))
     assert checked.ruleset.segments["outer"].condition == outer.condition
 
 
