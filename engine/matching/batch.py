@@ -53,8 +53,8 @@ _KNOWN, _MISSING = -1, -2
 class Program:
     """The numbered bit rows of one day's rules.
 
-    `columns` have their points, sorted; a row of `basis` is (column number, point number), or known, or missing; a set
-    is the basis rows to XOR; a conjunct is (rule, sets to AND, forms to evaluate as they stand on the sets of `leaves`).
+    `columns` have their points, sorted; a row of `basis` is (column number, point number, or known, or missing); a set
+    is the basis rows to XOR; a conjunct is (rule, sets to AND, forms to evaluate as they stand on sets of `leaves`).
     """
 
     size: int
