@@ -14,6 +14,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, Text, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+MANY = 10_000
+LARGE_CACHE_KIB = 512 * 1024
+
 Stored = str | int | float | None
 """A value as the driver takes it."""
 
@@ -31,6 +34,12 @@ def among(connection: Connection, column: Column[Any], ids: Sequence[str]) -> Co
         return column == any_(bindparam(None, list(ids), type_=ARRAY(Text)))
     listed = func.json_each(json.dumps(list(ids))).table_valued("value")
     return column.in_(select(listed.c.value))
+
+
+def widen_cache(connection: Connection, rows: int) -> None:
+    """Lets SQLite keep in memory what many rows touch: pages that do not fit are written and journalled over again."""
+    if connection.dialect.name == "sqlite" and rows > MANY:
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{LARGE_CACHE_KIB}")
 
 
 def insert_rows(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Sequence[Stored]]) -> None:

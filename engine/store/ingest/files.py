@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from engine.errors import ImportFailed
 
-BLOCK_ROWS = 100_000
-BLOCK_BYTES = 1 << 24
+BLOCK_ROWS = 250_000
+BLOCK_BYTES = 1 << 25
 SAMPLED_LINES = 10_000
 """JSON lines have no header: the columns are the keys of so many first lines."""
 
