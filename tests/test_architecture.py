@@ -31,6 +31,7 @@ ROOMS = (
     "engine.reports",
     "engine.simulation",
     "engine.passes",
+    "engine.event_path",
     "engine.scheduler",
     "engine.cli",
 )

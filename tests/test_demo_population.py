@@ -17,6 +17,7 @@ from dsl.catalog_reader import read_catalog
 from dsl.datatypes import Kind
 from dsl.source import Source
 from engine.demo.events import year_of_events
+from engine.demo.example_rules import example_rules_folder
 from engine.demo.places import PLACES
 from engine.demo.population import Row, population
 from engine.store.events import Event
@@ -62,6 +63,10 @@ def test_the_same_seed_makes_the_same_world() -> None:
 
 def test_a_smaller_world_is_the_beginning_of_a_larger_one() -> None:
     assert population(catalog(), 50, TODAY, seed=7)[0] == people()[0][:50]
+
+
+def test_the_checkout_s_own_rules_are_the_example() -> None:
+    assert example_rules_folder() == ROOT / "rules"
 
 
 # --- customers -------------------------------------------------------------------------------------------------------
@@ -137,7 +142,7 @@ def test_a_subscription_starts_after_its_customer_came_and_not_tomorrow() -> Non
     for row in subscriptions:
         started = row.get("subscription.started_on")
         if isinstance(started, dt.date):
-            assert came[row["customer.id"]] <= started <= TODAY  # type: ignore[operator]
+            assert came[row["customer.id"]] <= started <= TODAY
 
 
 def test_renewals_are_anniversaries_of_the_start() -> None:
@@ -166,7 +171,7 @@ def test_cancelled_subscriptions_do_not_renew_and_trials_end_soon() -> None:
         if row["subscription.status"] == "cancelled":
             assert "subscription.renews_on" not in row
         if row["subscription.status"] == "trialing":
-            assert TODAY < row["subscription.trial_ends_on"] <= TODAY + dt.timedelta(days=14)  # type: ignore[operator]
+            assert TODAY < row["subscription.trial_ends_on"] <= TODAY + dt.timedelta(days=14)
 
 
 @pytest.mark.parametrize("text", ["2024-02-29", "2025-02-28", "2026-12-31", "2027-03-01"])
