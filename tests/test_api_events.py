@@ -213,7 +213,6 @@ REFUSED: list[tuple[str, Any, int, str | None]] = [
     ("/events", EVENT | {"properties": None}, 422, "properties"),
     ("/events", 7, 422, None),
     ("/events", "text", 422, None),
-    ("/events", None, 422, None),
     ("/decide", {"customer": "c-1"}, 422, "moment"),
     ("/decide", ANNIVERSARY | {"moment": "nothing"}, 422, "moment"),
     ("/decide", ANNIVERSARY | {"customer": "nobody"}, 404, "customer"),
@@ -238,7 +237,17 @@ def test_bad_input_is_refused_with_a_reason(world: World, path: str, body: Any, 
     assert everything(world) == before
 
 
-MALFORMED = [b"", b"{", b"[1,", b"\xff\xfe", b'{"a": ' + b"[" * 100_000, b"[" * 100_000, b'{"id": "\\ud800"}', b"[NaN"]
+MALFORMED = [
+    b"",
+    b"{",
+    b"[1,",
+    b"\xff\xfe",
+    b'{"a": ' + b"[" * 100_000,
+    b"[" * 100_000,
+    b'{"id": "\\ud800"}',
+    b"[NaN",
+    b"null",
+]
 
 
 @pytest.mark.parametrize("raw", MALFORMED)

@@ -217,13 +217,11 @@ def test_the_text_that_a_new_file_begins_with_is_right(world: World) -> None:
     assert 'class="finding error' not in page
 
 
-@pytest.mark.parametrize(
-    "name", ["../evil", "a/b", "A", "", ".rules", "a b", "a.txt", "-x", "x" * 62, "a\0b", "..", "a\n"]
-)
+@pytest.mark.parametrize("name", ["../evil", "a/b", "A", "", ".rules", "a b", "a.txt", "-x", "x" * 62, "a\0b", ".."])
 def test_odd_names_make_no_file(world: World, name: str) -> None:
     ada = world.visitor("ada")
     before = sorted(world.folder.rglob("*"))
-    assert ada.send("/new", {"name": name}, page="/rules").status_code == (200 if name == "a\n" else 422)
+    assert ada.send("/new", {"name": name}, page="/rules").status_code == 422
     token = token_of(ada.see("/rules").text)
     for path in (f"{name}.rules", name):
         answer = ada.client.post(f"/files/{path}", data={"csrf_token": token, "digest": "", "text": "# x\n"})

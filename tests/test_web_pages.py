@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from web_world import CATALOG, NOW, VISITS, World, open_world
+from web_world import CATALOG, NOW, VISITS, World, help_blocks, open_world
 
 from dsl import service
 from dsl.source import Source
@@ -122,7 +122,7 @@ def test_broken_declarations_are_listed_beside_the_good_ones(world: World) -> No
     assert "2 rules ready to run" in words
     assert "<mark>billing_anniversry</mark>" in page
     assert "Hint: " in words
-    assert 'href="/files/visits.rules?line=7"' in page
+    assert 'href="/files/visits.rules?line=8"' in page
 
 
 def test_searching_looks_at_everything_a_rule_says(world: World) -> None:
@@ -242,18 +242,8 @@ def test_finding_a_customer_by_id(world: World) -> None:
 # --- help ------------------------------------------------------------------------------------------------------------
 
 
-def blocks(kind: str) -> list[tuple[str, str]]:
-    """Every example of a kind, with its page."""
-    found = []
-    for topic in help.TOPICS:
-        text = help.read(topic)
-        for block in re.findall(rf'<(?:pre|code) class="{kind}"[^>]*>(.*?)</(?:pre|code)>', text, re.DOTALL):
-            found.append((topic, unescape(block)))
-    return found
-
-
 def help_files() -> dict[str, str]:
-    [(_, catalog)] = blocks("catalog")
+    [(_, catalog)] = help_blocks("catalog")
     templates = re.findall(r'<pre class="template" data-name="(\w+)">(.*?)</pre>', help.read("messages"), re.DOTALL)
     return {"catalog.yaml": catalog, **{f"messages/{name}.txt": unescape(text) for name, text in templates}}
 
@@ -263,7 +253,7 @@ def test_the_catalog_and_messages_of_the_help_are_right() -> None:
     assert [each.render() for each in checked.diagnostics if each.is_error] == []
 
 
-@pytest.mark.parametrize(("topic", "text"), blocks("rules"))
+@pytest.mark.parametrize(("topic", "text"), help_blocks("rules"))
 def test_every_sentence_of_the_help_is_right(topic: str, text: str) -> None:
     checked = service.check({**help_files(), "example.rules": text})
     assert [each.render() for each in checked.diagnostics if each.is_error] == []
@@ -271,7 +261,7 @@ def test_every_sentence_of_the_help_is_right(topic: str, text: str) -> None:
     assert checked.ruleset.rules
 
 
-@pytest.mark.parametrize(("topic", "condition"), blocks("condition"))
+@pytest.mark.parametrize(("topic", "condition"), help_blocks("condition"))
 def test_every_condition_of_the_help_is_right(topic: str, condition: str) -> None:
     moment = "website_visit" if condition.startswith("page") else "billing_anniversary"
     text = f'on {moment} where {condition} say "hello" via in_app'
@@ -279,14 +269,14 @@ def test_every_condition_of_the_help_is_right(topic: str, condition: str) -> Non
     assert [each.render() for each in checked.diagnostics if each.is_error] == []
 
 
-@pytest.mark.parametrize(("topic", "text"), blocks("mistake"))
+@pytest.mark.parametrize(("topic", "text"), help_blocks("mistake"))
 def test_every_mistake_of_the_help_is_one(topic: str, text: str) -> None:
     checked = service.check({**help_files(), "example.rules": text})
     assert len([each for each in checked.diagnostics if each.is_error]) == 1
 
 
 def test_the_mapping_of_the_help_is_right() -> None:
-    [(_, mapping)] = blocks("mapping")
+    [(_, mapping)] = help_blocks("mapping")
     assert "renews_on" in parse_mapping(Source("mapping.yaml", mapping)).recipes
 
 

@@ -73,5 +73,5 @@ def test_a_port_that_is_taken_is_one_sentence(world: World) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(CarpeError, match="cannot listen on 127.0.0.1:"):
+        with pytest.raises(CarpeError, match=r"cannot listen on 127\.0\.0\.1:"):
             serve(world.app, "127.0.0.1", taken.getsockname()[1])

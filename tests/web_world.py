@@ -1,4 +1,4 @@
-"""A small real world for the web's tests: a folder of rules, a store with customers, users, a token, a stopped clock."""
+"""A small real world for the web's tests: a folder of rules, a store with customers, users, a token, a clock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from engine.rulebook import Rulebook
 from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
 from engine.store.state import put_customers, put_subscriptions
-from web import create_app
+from web import create_app, help
 
 NOW = dt.datetime(2026, 3, 15, 18, tzinfo=dt.UTC)
 TODAY = dt.date(2026, 3, 15)
@@ -171,6 +171,12 @@ def digest_of(html: str) -> str:
     found = _DIGEST.search(html)
     assert found, "the page has no digest"
     return found.group(1)
+
+
+def help_blocks(kind: str) -> list[tuple[str, str]]:
+    """Every example of a kind in the help, with its page."""
+    pattern = re.compile(rf'<(?:pre|code) class="{kind}"[^>]*>(.*?)</(?:pre|code)>', re.DOTALL)
+    return [(topic, unescape(block)) for topic in help.TOPICS for block in pattern.findall(help.read(topic))]
 
 
 @contextmanager

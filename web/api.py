@@ -147,8 +147,6 @@ def _sentence(kind: str, message: str, field: str | None) -> str:
             return f"{field} is missing."
         case "extra_forbidden":
             return f"{field} is not a member of this body; the API's description names those that are."
-        case "timezone_aware":
-            return f"{field} needs an offset from UTC, such as 2026-03-15T09:30:00+01:00."
     wanted = message.removeprefix("Value error, ").removeprefix("Input ")
     return f"{field or 'The body'} {wanted}."
 

@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,21 +24,20 @@ from engine.reports.decisions import DecisionLine
 
 LARGEST_BATCH = 1_000
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?")
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 
 
-def _written(value: object) -> object:
-    """Seconds since 1970 in quotes are no RFC 3339."""
-    if isinstance(value, str) and not _INSTANT.match(value):
+def _instant(value: object) -> dt.datetime:
+    """RFC 3339 as it is written; pydantic's own reading would take seconds since 1970 for an instant, too."""
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
         raise ValueError("should be an instant such as 2026-03-15T09:30:00+01:00")
-    return value
-
-
-def _plausible(value: dt.datetime) -> dt.datetime:
-    if not 1970 < value.year < 9999:
+    found = dt.datetime.fromisoformat(value.upper())
+    if found.tzinfo is None:
+        raise ValueError("needs its offset from UTC, such as 2026-03-15T09:30:00+01:00")
+    if not 1970 < found.year < 9999:
         raise ValueError("is no plausible instant")
-    return value
+    return found
 
 
 def _storable(value: JsonValue) -> JsonValue:
@@ -56,7 +54,7 @@ def _storable(value: JsonValue) -> JsonValue:
 
 _Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PRINTABLE)]
-_Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_plausible)]
+_Instant = Annotated[dt.datetime, BeforeValidator(_instant)]
 _Properties = dict[_Name, Annotated[JsonValue, AfterValidator(_storable)]]
 
 

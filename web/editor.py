@@ -43,9 +43,7 @@ def store(path: str) -> ResponseReturnValue:
     may_edit()
     loaded = desk().rulebook.current()
     read = request.form.get("digest", "")
-    if path not in loaded.files and not _new(path, read):
-        abort(404)
-    edited = draft(loaded, path, _posted())
+    edited = _edited(loaded, path)
     if edited.causes and "anyway" not in request.form:
         return _page(edited, read, refused=True), 422
     try:
@@ -61,7 +59,7 @@ def store(path: str) -> ResponseReturnValue:
 @pages.post("/check/<path:path>")
 def check(path: str) -> ResponseReturnValue:
     """What is wrong with the text as it stands: JSON for programs, with the same list as the page shows in `html`."""
-    edited = draft(desk().rulebook.current(), path, _posted())
+    edited = _edited(desk().rulebook.current(), path)
     findings = [finding(each) for each in edited.diagnostics]
     return jsonify(
         errors=len(edited.causes),
@@ -74,7 +72,7 @@ def check(path: str) -> ResponseReturnValue:
 @pages.post("/preview/<path:path>")
 def look(path: str) -> ResponseReturnValue:
     """Who would get what, by the text as it stands; a fragment for the script, else the whole page."""
-    edited = draft(desk().rulebook.current(), path, _posted())
+    edited = _edited(desk().rulebook.current(), path)
     seen = _preview(edited)
     if "fragment" in request.args:
         return render_template("_preview.html", seen=seen, draft=edited)
@@ -165,10 +163,12 @@ def _line(edited: Draft, name: str) -> int:
 
 
 def _conflict(conflict: Conflict) -> str:
+    deleted = conflict.path not in desk().rulebook.current().files
     return render_template(
         "conflict.html",
         conflict=conflict,
-        digest=digest(conflict.current),
+        deleted=deleted,
+        digest="" if deleted else digest(conflict.current),
         rows=compare(conflict.current, conflict.yours),
     )
 
@@ -187,10 +187,12 @@ def _text(loaded: Loaded, path: str) -> str:
     return loaded.files[path]
 
 
-def _new(path: str, read: str) -> bool:
-    return read == "" and path.endswith(".rules") and _NAME.fullmatch(path.removesuffix(".rules")) is not None
+def _edited(loaded: Loaded, path: str) -> Draft:
+    """The posted text as a draft, with the line ends of a file instead of a browser's.
 
-
-def _posted() -> str:
-    """The text of the form, with the line ends of a file instead of a browser's."""
-    return request.form.get("text", "").replace("\r\n", "\n")
+    A rule file that is not there is one that is new, or that somebody deleted meanwhile.
+    """
+    new = path.endswith(".rules") and _NAME.fullmatch(path.removesuffix(".rules"))
+    if path not in loaded.files and not new:
+        abort(404)
+    return draft(loaded, path, request.form.get("text", "").replace("\r\n", "\n"))

@@ -54,10 +54,7 @@ def words(name: str) -> str:
 
 def share(part: int, whole: int) -> str:
     """A share in percent for people: never 0% of something, never 100% of not quite all."""
-    if not whole:
-        return "0%"
-    if 0 < part * 200 < whole:
+    percent = round(100 * part / whole) if whole else 0
+    if percent == 0 and part:
         return "<1%"
-    if part < whole and part * 200 > whole * 199:
-        return ">99%"
-    return f"{round(100 * part / whole)}%"
+    return ">99%" if percent == 100 and part < whole else f"{percent}%"

@@ -20,10 +20,10 @@ def session_secret(store: Store, given: str | None) -> str:
     try:
         with store.write() as connection:
             found = connection.execute(select(meta.c.value).where(meta.c.key == _KEY)).scalar_one_or_none()
-            secret = found or secrets.token_urlsafe(32)
+            secret = str(found or secrets.token_urlsafe(32))
             if not found:
                 connection.execute(insert(meta).values(key=_KEY, value=secret))
             return secret
     except IntegrityError:  # another process made it between our look and our write
         with store.read() as connection:
-            return connection.execute(select(meta.c.value).where(meta.c.key == _KEY)).scalar_one()
+            return str(connection.execute(select(meta.c.value).where(meta.c.key == _KEY)).scalar_one())

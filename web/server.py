@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
-import waitress
+import waitress  # type: ignore[import-untyped]
 from flask import Flask
 
 from engine.errors import CarpeError
