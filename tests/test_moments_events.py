@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +13,7 @@ from dsl.datatypes import DataType, Kind, Money, Value
 from dsl.typed import Attribute
 from engine.moments.events import event_batch, event_rows
 from engine.store.events import Event, put_events
-from engine.store.schema import upgrade
-from engine.store.session import Store, open_store
+from engine.store.session import Store
 from engine.store.state import customer_rows, put_customers, put_subscriptions
 from engine.store.tables import events
 
@@ -45,10 +42,7 @@ STATUSES = {"one": ["active"], "two": ["active", "paused"], "left": ["cancelled"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'carpe.db'}"
-    upgrade(url)
-    store = open_store(url)
+def store(store: Store) -> Store:
     customers: list[dict[str, Value]] = [
         {"customer.id": whose, "customer.country": "JP", "customer.timezone": "Asia/Tokyo"} for whose in STATUSES
     ]
@@ -65,8 +59,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     with store.write() as connection:
         put_customers(connection, CATALOG, customers, NOW)
         put_subscriptions(connection, CATALOG, subscriptions, NOW)
-    yield store
-    store.close()
+    return store
 
 
 def happened(number: int, moment: str, whose: str, which: str | None = None, **properties: Value) -> Event:
