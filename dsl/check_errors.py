@@ -208,6 +208,11 @@ def type_mismatch(span: Span, word: str, kind: str, what: str, instead: str | No
     return _error("type-mismatch", span, f"{word} is {kind}, which cannot be compared with {what}", instead)
 
 
+def attribute_as_value(span: Span, word: str, kind: str, full: str) -> Finding:
+    told = f"{word} is an attribute, and a bare word on this side is only ever {kind}"
+    return _error("attribute-as-value", span, told, f"{full}, if the attribute is meant")
+
+
 def not_one_of(span: Span, value: str, word: str, values: Sequence[str]) -> Finding:
     shown = ", ".join(values[:30])
     near = closest(value, values)

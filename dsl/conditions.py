@@ -308,7 +308,7 @@ class Conditions:
             return self.addon(syntax.Name(written.lower(), written=written, span=node.span))
         if subject.type.values:
             return choice(subject, written, node, bare=bare)
-        return written.lower() if subject.term == TAGS else written
+        return written.lower() if bare and subject.term == TAGS else written
 
     def has(self, node: syntax.Has) -> Condition:
         return self.test("includes", ADDONS, (self.addon(node.addon),), node.span)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from dsl.diagnostics import Diagnostic, Severity
 from dsl.source import Source, Span
@@ -44,6 +44,7 @@ def unreadable(source: Source, span: Span, character: str) -> Diagnostic:
     return _error("unreadable-text", source, span, f"this text has {what}", "save the file as UTF-8")
 
 
-def unknown_variable(source: Source, span: Span, name: str, known: Collection[str]) -> Diagnostic:
+def unknown_variable(source: Source, span: Span, name: str, known: Sequence[str]) -> Diagnostic:
     told = f"{name} is no attribute, event property or part of the offer; nothing is written in its place"
-    return Diagnostic("unknown-variable", Severity.WARNING, told, source, span, hint(name, known))
+    proposal = f"did you mean {known[0]}?" if len(known) == 1 else hint(name, known)
+    return Diagnostic("unknown-variable", Severity.WARNING, told, source, span, proposal)

@@ -5,7 +5,7 @@
     ---
     Thank you, {{ first_name | default: "friend" }}.
 
-A template may read every attribute of the customer and the subscription by its name (or as `customer.country`),
+A template may read every attribute of the customer and the subscription by its bare name,
 `offer.name`, `offer.price`, `offer.list_price`, `offer.until`, the event's properties as `event.page`, and of the last
 event of a kind `last.website_visit.date` and its properties.
 """
@@ -159,14 +159,15 @@ def check_variables(message: Message, catalog: Catalog, properties: Collection[s
     known = _variables(catalog, properties)
     for name, place in message.places:
         if name not in known:
-            yield errors.unknown_variable(message.source, place, name, sorted(known))
+            bare = name.removeprefix("customer.").removeprefix("subscription.")
+            yield errors.unknown_variable(message.source, place, name, [bare] if bare in known else sorted(known))
 
 
 def _variables(catalog: Catalog, properties: Collection[str]) -> frozenset[str]:
     known = {*OFFER_VARIABLES, *(f"event.{name}" for name in properties)}
     for owner in (Owner.CUSTOMER, Owner.SUBSCRIPTION):
         for declared in catalog.attributes(owner).values():
-            known |= {declared.name, declared.key}
+            known.add(declared.name)
     for moment in catalog.moments.values():
         if moment.attribute is None:
             known |= {f"last.{moment.name}.date", *(f"last.{moment.name}.{name}" for name in moment.properties)}

@@ -84,7 +84,7 @@ class Scope:
             return self._prefixed(name, name.prefix)
         found = [*self._properties(name.text), *self._stored(name.text)]
         if len(found) > 1:
-            raise Wrong(errors.ambiguous(name.span, name.text, [_prefixed_word(one) for one in found]))
+            raise Wrong(errors.ambiguous(name.span, name.text, [full_word(one) for one in found]))
         if not found:
             raise Wrong(self._unknown(name))
         if isinstance(found[0].term, Attribute) and found[0].term.owner is Owner.EVENT:
@@ -197,7 +197,8 @@ class Scope:
         return errors.unknown_attribute(span, name.written or word, self.attribute_names())
 
 
-def _prefixed_word(subject: Subject) -> str:
+def full_word(subject: Subject) -> str:
+    """An attribute with its prefix."""
     term = subject.term
     if isinstance(term, Elapsed):
         return f"{term.start.owner}.{subject.word}"

@@ -17,7 +17,7 @@ from dsl.check_errors import Wrong
 from dsl.currencies import EXPONENTS
 from dsl.datatypes import DataType, Kind, Unit, Value
 from dsl.later import refuse_later
-from dsl.names import Scope, Subject
+from dsl.names import Scope, Subject, full_word
 from dsl.source import Span
 from dsl.typed import Amount, Attribute, Elapsed, Term
 
@@ -90,7 +90,8 @@ def _text(scope: Scope, subject: Subject, expression: syntax.Expression) -> Oper
     match expression:
         case syntax.Text(value):
             return Operand(subject.term, value)
-        case syntax.Name() if scope.find(expression) is None:
+        case syntax.Name():
+            _refuse_attribute(scope, subject, expression)
             raise Wrong(errors.needs_quotes(expression.span, subject.word, expression.written or expression.text))
     raise _mismatch(scope, subject, expression)
 
@@ -211,6 +212,8 @@ def _enum(scope: Scope, subject: Subject, expression: syntax.Expression) -> Oper
     match expression:
         case syntax.Name():
             written = expression.written or expression.text
+            if expression.text not in {value.lower() for value in subject.type.values}:
+                _refuse_attribute(scope, subject, expression)
             return Operand(subject.term, choice(subject, written, expression, bare=True))
         case syntax.Text(value):
             return Operand(subject.term, choice(subject, value, expression, bare=False))
@@ -228,6 +231,13 @@ def choice(subject: Subject, written: str, expression: syntax.Expression, *, bar
     raise Wrong(errors.not_one_of(expression.span, written, subject.word, values))
 
 
+def _refuse_attribute(scope: Scope, subject: Subject, expression: syntax.Expression) -> None:
+    """A bare word that is no value of the type but would be an attribute on the left."""
+    found = scope.find(expression) if isinstance(expression, syntax.Name) else None
+    if found is not None:
+        raise Wrong(errors.attribute_as_value(expression.span, found.word, kind_of(subject.type), full_word(found)))
+
+
 def _product(
     what: str, known: Callable[[Scope], Mapping[str, object]]
 ) -> Callable[[Scope, Subject, syntax.Expression], Operand]:
@@ -240,6 +250,7 @@ def _product(
             case _:
                 raise _mismatch(scope, subject, expression)
         if word not in known(scope):
+            _refuse_attribute(scope, subject, expression)
             raise Wrong(errors.unknown_of_kind(expression.span, written, what, list(known(scope))))
         return Operand(subject.term, word)
 
@@ -290,8 +301,7 @@ def _bounded(number: syntax.Number) -> None:
 def _mismatch(scope: Scope, subject: Subject, expression: syntax.Expression) -> Wrong:
     """Why a value of one type cannot stand beside a subject of another."""
     if isinstance(expression, syntax.Name):
-        if scope.find(expression) is not None:
-            return Wrong(errors.not_available(expression.span, "comparing one attribute with another is"))
+        _refuse_attribute(scope, subject, expression)
         told = f"the word {expression.written or expression.text}"
     else:
         told = _literal(expression)

@@ -81,7 +81,8 @@ def _test(test: Test, *, negated: bool) -> str:
     values = [_value(test.term, value) for value in test.operands]
     name, key = _spaced(term_name(test.term)), test.term.key if isinstance(test.term, Attribute) else ""
     if key in _HELD and values:
-        return _HELD[key][row.name == "includes"].format(values[0])
+        held = _spaced(values[0]) if key == "subscription.addons" else values[0]
+        return f"{_HELD[key][row.name == 'includes']} {held}"
     said = f"{name} {row.date_wording if _is_date(test.term) else row.wording}"
     match row.name:
         case "in" | "not_in":
@@ -94,8 +95,8 @@ def _test(test: Test, *, negated: bool) -> str:
 
 
 _HELD = {
-    "subscription.addons": ("they do not have the add-on {}", "they have the add-on {}"),
-    "customer.tags": ("they are not tagged {}", "they are tagged {}"),
+    "subscription.addons": ("they do not have the add-on", "they have the add-on"),
+    "customer.tags": ("they are not tagged", "they are tagged"),
 }
 
 
