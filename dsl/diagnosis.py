@@ -27,7 +27,7 @@ from dsl.words import RESERVED, SPELLINGS, meant, spellings
 _PIECE = re.compile(
     r"""
     (?P<comment> \#[^\n]* )
-    | "(?: [^"\\\n] | \\[^\n] )*"
+    | "(?: [^"\\\n] | \\[^\n] )*"?
     | \$[ \t]*[0-9][0-9.,_]*
     | [0-9]+ (?: [.,_][0-9]+ )*
     | \w+ (?: \.\w+ )*

@@ -22,6 +22,7 @@ _FIRST_WORD = re.compile(r"[\s\ufeff]*([A-Za-z]+)\b")
 _CONTENT = re.compile(r"[\s\ufeff]*([^\s\ufeff#])")
 _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"?|#.*|(\w+)')
 _MARKER = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?=\s|$)")
+_LONGEST_BEGINNING = 300
 _AFTER_HEADER = frozenset(["on", "where", "offer", "say", "tag", "untag", "call", "split", "via", "expect"])
 _MISSPELT = (
     ("segment", re.compile(r"[a-z]{5,9}\s+\w+\s*:", re.IGNORECASE)),
@@ -71,6 +72,8 @@ class _Open:
 
 def misspelt_beginning(line: str) -> str | None:
     """The beginning that a line at the margin must have meant, if it can be nothing else."""
+    if len(line) > _LONGEST_BEGINNING:
+        return None
     for word, shape in _MISSPELT:
         if shape.match(line) and (word == "on" or closest(line.split(None, 1)[0], [word])):
             return word
@@ -89,10 +92,10 @@ def split(text: str) -> Iterator[Chunk]:
             continue
         marker = _MARKER.match(line)
         if marker and number > conflict_until:
-            if line.startswith("<<<<<<<"):
-                conflict_until = _end_of_conflict(number, closing)
-            fresh = number < conflict_until and _starts(_next_content(lines, number), current)
-            begins: str | None = "" if fresh or current is None else None
+            opening = line.startswith("<<<<<<<")
+            conflict_until = _end_of_conflict(number, closing) if opening else number
+            apart = current is None or (opening and _starts(_next_content(lines, number), current) is not None)
+            begins: str | None = "" if apart else None
         elif number <= conflict_until:
             begins = None
         else:

@@ -93,6 +93,7 @@ def test_the_rejected_sentences_that_are_not_sentences() -> None:
         ("on birthday say hello\u2028via email", "unexpected-character", "\u2028"),
         ("on birthday say \ud800", "unexpected-character", "\ud800"),
         ("on birthday say 日本", "foreign-letters", "日本"),
+        ("on birthday say hello via \u212aanal", "foreign-letters", "\u212aanal"),  # the Kelvin sign, no K
         ('on birthday say "x\ny"', "unclosed-quote", '"'),
         ('on birthday say "x\r\ny"', "unclosed-quote", '"'),
     ],
