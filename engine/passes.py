@@ -31,6 +31,7 @@ from engine.moments.due import due_batch
 from engine.moments.events import event_batch
 from engine.plans import Plans
 from engine.store.inserts import insert
+from engine.store.reindex import reindex
 from engine.store.session import Store
 from engine.store.tables import SHARDS, batches, customers, events, passes
 
@@ -104,6 +105,7 @@ def _begin(store: Store, ruleset: Ruleset, now: dt.datetime, day: dt.date | None
     as_of = day or now.astimezone(ZoneInfo(ruleset.catalog.timezone)).date()
     values = {"as_of": as_of, "started_at": now, "ruleset": ruleset.digest}
     with store.write() as connection:
+        reindex(connection, ruleset.catalog, now)
         number = connection.scalars(sa.insert(passes).values(values).returning(passes.c.id)).one()
     return PassReport(number, as_of)
 

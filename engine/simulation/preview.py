@@ -31,6 +31,7 @@ from engine.moments.events import event_batch
 from engine.plans import Plans
 from engine.privacy import masked, personal_keys
 from engine.simulation.day_events import day_events
+from engine.store.reindex import is_indexed
 from engine.store.rows import joined
 from engine.store.session import Store
 from engine.store.state import customer_states
@@ -87,6 +88,7 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
     """Count and sample on each customer's local `day`. Writes nothing."""
     plans = Plans(replace(ruleset, rules=(replace(rule, starts=None, ends=None),)))
     with store.read() as connection:
+        indexed = is_indexed(connection, plans.catalog)
         gates = [gate_counts(connection, plans.catalog, use, day) for use in plans.scheduled(day)]
         parts = _parts(connection, plans, rule, day)
         outcomes, shown = _decided(connection, plans, parts, day, samples)
@@ -103,7 +105,7 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         clauses if rule.condition != All(()) else (),
         outcomes,
         shown,
-        tuple(_notes(rule, day, now, sum(each.without_interval for each in gates))),
+        tuple(_notes(rule, day, now, sum(each.without_interval for each in gates), indexed)),
     )
 
 
@@ -179,9 +181,11 @@ def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.T
         )
 
 
-def _notes(rule: Rule, day: dt.date, now: dt.datetime, without_interval: int) -> Iterator[str]:
+def _notes(rule: Rule, day: dt.date, now: dt.datetime, without_interval: int, indexed: bool) -> Iterator[str]:
     if not rule.active_on(day):
         yield f"The rule does not run on {day}: its dates are over or not yet come."
+    if not indexed:
+        yield "The catalog has changed since the dates were last indexed; the next pass brings them up to date."
     if without_interval:
         yield f"{without_interval:,} subscriptions have no billing interval, so no anniversary of their bill is known."
     if day < now.date():

@@ -24,7 +24,7 @@ def insert_values(connection: sa.Connection, table: sa.Table, rows: Sequence[Map
         return
     names = list(rows[0])
     stored = {name: _stored(table.c[name]) for name in names}
-    insert_rows(connection, table, names, [[change(row[name]) for name, change in stored.items()] for row in rows])
+    insert_rows(connection, table, names, [tuple(change(row[name]) for name, change in stored.items()) for row in rows])
 
 
 def _stored(column: sa.Column[Any]) -> Callable[[Any], Stored]:

@@ -66,6 +66,9 @@ def reindex(
     done = Reindexed()
     if is_indexed(connection, catalog):
         return done
+    _wait_for_others(connection)
+    if is_indexed(connection, catalog):
+        return done
     connection.execute(delete(dates))
     for kept in (CUSTOMERS, SUBSCRIPTIONS):
         for block in _blocks(connection, kept):
@@ -77,6 +80,12 @@ def reindex(
             progress(done.rows)
     set_meta(connection, _KEY, catalog_digest(catalog))
     return done
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """One reindexes at a time; on SQLite every writer is alone already."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE dates IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _blocks(connection: Connection, kept: Kept) -> Iterator[Versions]:

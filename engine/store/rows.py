@@ -1,4 +1,4 @@
-"""Rows of state and a batch's columns, one from the other: for receipts and samples, and for a batch of one customer."""
+"""Rows of state and columns of a batch, each from the other: for receipts, samples and batches of one customer."""
 
 from __future__ import annotations
 

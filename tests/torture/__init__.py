@@ -1,0 +1,1 @@
+"""Long proofs: `make torture` runs them for minutes, the tests for seconds."""
