@@ -1,1 +1,0 @@
-"""Long proofs: `make torture` runs them for minutes, the tests for seconds."""
