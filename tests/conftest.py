@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from dsl.catalog import Catalog
+from dsl.catalog_reader import read_catalog
+from dsl.source import Source
 from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
 
@@ -94,3 +97,12 @@ def store(database_url: str) -> Iterator[Store]:
     opened = open_store(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def shop() -> Catalog:
+    """A catalog with every type of attribute."""
+    path = Path(__file__).parent / "mappings" / "shop_catalog.yaml"
+    catalog, diagnostics = read_catalog(Source(path.name, path.read_text()))
+    assert catalog is not None, [each.message for each in diagnostics]
+    return catalog

@@ -26,7 +26,7 @@ from dsl.catalog import Catalog, Owner
 from dsl.datatypes import DataType, Kind
 from engine.store.bulk import Stored, among, insert_rows, instant_text, run_many, widen_cache
 from engine.store.columns import read_documents
-from engine.store.documents import dump
+from engine.store.documents import Json, dump
 from engine.store.tables import customers, customers_history, dates, subscriptions, subscriptions_history
 from engine.store.zones import COUNTRY, Fallback, Zone, resolve_zone, shard_of
 
@@ -183,11 +183,15 @@ def _merged(
     return given, dump(new)
 
 
-def _equal(left: Any, right: Any) -> bool:
-    """Equal as documents: 5 and 5.0 are one number, but a flag is never a number."""
-    return bool(left == right) and not any(
-        isinstance(left[name], bool) != isinstance(right[name], bool) for name in left
-    )
+def _equal(left: dict[str, Json], right: dict[str, Json]) -> bool:
+    """Equal as documents. PostgreSQL writes a float as an integer where it can: then they are compared as floats."""
+    return left.keys() == right.keys() and all(_same(left[name], right[name]) for name in left)
+
+
+def _same(left: Json, right: Json) -> bool:
+    if isinstance(left, float) or isinstance(right, float):
+        return not isinstance(left, str | list) and not isinstance(right, str | list) and float(left) == float(right)
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
 # --- deriving --------------------------------------------------------------------------------------------------------

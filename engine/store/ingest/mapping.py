@@ -168,7 +168,7 @@ class _Reader:
         for key, _ in table.entries:
             if key.text not in known:
                 tip = hint(key.text, known)
-                raise self.fail(key, f"{what} has no key {key.text}" + (f" ({tip})" if tip else ""))
+                raise self.fail(key, f"{what} has no setting {key.text}" + (f" ({tip})" if tip else ""))
         return {key.text: value for key, value in table.entries}
 
     def text(self, node: Node) -> str:

@@ -130,7 +130,8 @@ def plan_import(catalog: Catalog, subject: Subject, mapped: Mapped | None, colum
             aliases.get(name, name): Recipe(column=name) for name in columns if aliases.get(name, name) in targets
         }
         mapped = Mapped(recipes, name=file)
-        ignored = tuple(name for name in columns if aliases.get(name, name) not in targets)
+        takes = {name for name, target in targets.items() if target.type.kind is not Kind.ELAPSED}
+        ignored = tuple(name for name in columns if aliases.get(name, name) not in takes)
     else:
         ignored = ()
     recipes = {}
@@ -141,7 +142,7 @@ def plan_import(catalog: Catalog, subject: Subject, mapped: Mapped | None, colum
     for name, recipe in recipes.items():
         target = targets.get(name)
         if target is None:
-            raise MappingError(f"{mapped.name}: {_unknown(name, subject, targets)}.")
+            raise MappingError(f"{mapped.name}: {_unknown(name, subject, targets)}")
         _check_recipe(mapped, target, recipe)
         for column in recipe.columns:
             if column not in columns:
@@ -151,8 +152,8 @@ def plan_import(catalog: Catalog, subject: Subject, mapped: Mapped | None, colum
     for target in targets.values():
         if target.required and target.name not in recipes:
             near = closest(target.name, ignored)
-            tip = f"; did you mean its column {near}?" if near else ""
-            raise MappingError(f"{mapped.name}: nothing says what {target.name} is, which every row needs{tip}.")
+            tip = f"; did you mean its column {near}?" if near else "."
+            raise MappingError(f"{mapped.name}: nothing says what {target.name} is, which every row needs{tip}")
     return Plan(
         subject,
         {name: (targets[name], recipe) for name, recipe in recipes.items()},
@@ -172,16 +173,16 @@ def _in_own_currency(recipe: Recipe, target: Target | None, recipes: Mapping[str
 
 
 def _unknown(name: str, subject: Subject, targets: Collection[str]) -> str:
-    what = "event" if subject is Subject.EVENTS else subject.removesuffix("s")
+    what = "an event" if subject is Subject.EVENTS else f"a {subject.removesuffix('s')}"
     near = closest(name, targets)
-    return f"{name} is no attribute of a {what}" + (f"; did you mean {near}?" if near else "")
+    return f"{name} is no attribute of {what}" + (f"; did you mean {near}?" if near else ".")
 
 
 def _near(column: str, columns: Sequence[str]) -> str:
     near = closest(column, columns)
     if near:
         return f"; did you mean {near}?"
-    return f"; its columns are {listed(list(columns))}" if 0 < len(columns) <= 30 else ""
+    return f"; its columns are {listed(list(columns))}." if 0 < len(columns) <= 30 else "."
 
 
 # Which settings of a recipe make sense for which kinds.
@@ -216,5 +217,5 @@ def _check_recipe(mapped: Mapped, target: Target, recipe: Recipe) -> None:
         for member in recipe.yes_columns.values():
             if member not in target.type.values:
                 near = closest(member, target.type.values)
-                tip = f"; did you mean {near}?" if near else ""
-                raise MappingError(f"{mapped.name}: {member} is no member of {target.name}{tip}.")
+                tip = f"; did you mean {near}?" if near else "."
+                raise MappingError(f"{mapped.name}: {member} is no member of {target.name}{tip}")
