@@ -171,7 +171,7 @@ def date_format(source: Source, span: Span, meant: str | None) -> Diagnostic:
     return _error("date-format", source, span, "a date is written year-month-day", hint, meant)
 
 
-def unknown_currency(source: Source, span: Span, hint: str | None) -> Diagnostic:
+def unknown_unit(source: Source, span: Span, hint: str | None) -> Diagnostic:
     message = f'"{_shown(source, span)}" is neither a currency nor a unit of time'
     return _error("unknown-unit", source, span, message, hint)
 

@@ -78,6 +78,23 @@ NEVER_VALUES = frozenset(
     ]
 )
 
+# The words that begin an action, and those that begin a clause with what an author calls it.
+ACTIONS = ("offer", "say", "tag", "untag", "call")
+CLAUSES: Mapping[str, str] = {
+    "via": "via",
+    "as": "as",
+    "priority": "priority",
+    "worth": "worth",
+    "from": "from",
+    "until": "until",
+    "most": "at most",
+    "budget": "budget",
+    "hold": "hold out",
+    "expires": "expires after",
+    "goal": "goal",
+    "catch": "catch up",
+}
+
 # How the terminals of the grammar are written by an author, in the order in which a message would propose them.
 SPELLINGS: Mapping[str, str] = {
     "_AND": "and",
