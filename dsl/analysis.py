@@ -10,9 +10,8 @@ understand it takes as possible, so "never" is proven and everything else is not
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from dsl.datatypes import Kind
@@ -84,16 +83,18 @@ def _clash(conjunction: Conjunction, choices: Mapping[Kind, Collection[str]]) ->
             return clash
         if (clash := _currencies(tests)) is not None:
             return clash
-    for tests in _by(conjunction, lambda test: repr(test.term)):
+    for tests in _by(conjunction, lambda test: test.term):
         absent = any(test.operator == "is_missing" for test in tests)  # nothing to satisfy; _presence has looked
         if not absent and not _possible(tests[0].term, tests, choices):
             return _fewest(tests, choices)
     return None
 
 
-def _by(conjunction: Conjunction, key: Any) -> Iterator[Conjunction]:
-    for _, group in groupby(sorted(conjunction, key=key), key=key):
-        yield tuple(group)
+def _by(conjunction: Conjunction, key: Callable[[Test], Hashable]) -> Iterator[Conjunction]:
+    groups: dict[Hashable, list[Test]] = {}
+    for test in conjunction:
+        groups.setdefault(key(test), []).append(test)
+    return map(tuple, groups.values())
 
 
 def _key(test: Test) -> str:

@@ -156,7 +156,7 @@ def _diagnostic(source: Source, place: Span, told: str, tag: str | None, filter_
 
 def check_variables(message: Message, catalog: Catalog, properties: Collection[str]) -> Iterator[Diagnostic]:
     """A warning for each variable that nothing fills. `properties` are those of the events that it may meet."""
-    known = _variables(catalog, properties)
+    known = _variables(catalog, properties) if message.places else frozenset()
     for name, place in message.places:
         if name not in known:
             bare = name.removeprefix("customer.").removeprefix("subscription.")

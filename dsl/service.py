@@ -67,7 +67,7 @@ def check(files: Mapping[str, str]) -> Checked:
 
     Other paths are left alone. Diagnostics are sorted by file and place.
     """
-    sources = {path: Source(path, text) for path, text in files.items() if _belongs(path)}
+    sources = {path: _source(path, text) for path, text in files.items() if _belongs(path)}
     parsed = [_parsed(source) for path, source in sorted(sources.items()) if path.endswith(RULES)]
     catalog, problems = _catalog(sources.get(CATALOG))
     problems = [*problems, *(one for file in parsed for one in file.parsed.diagnostics)]
@@ -125,6 +125,9 @@ class _File:
 
     source: Source
     parsed: Parsed
+
+
+_source = lru_cache(maxsize=2048)(Source)
 
 
 @lru_cache(maxsize=2048)
