@@ -139,11 +139,11 @@ def _period(interval: Interval, day: dt.date) -> str:
 class Anchors:
     """Constants that every anchor with an occurrence on a day meets, wherever they are not None.
 
-    `month_days` are (month, day of the month); `days` are days of a month.
+    `month_days` are (month, day of the month); `days` are days of a month. That an anchor lies before the day is not
+    among them: few do not, and a range would tempt a database away from the index on days.
     """
 
     on: dt.date | None = None
-    before: dt.date | None = None
     weekday: int | None = None
     days: tuple[int, ...] | None = None
     months: tuple[int, ...] | None = None
@@ -155,14 +155,14 @@ def anchors(moment: Moment, interval: Interval | None, day: dt.date) -> Anchors:
     if interval is None:
         return Anchors(on=day)
     if not interval.months:
-        return Anchors(before=day, weekday=day.weekday())
+        return Anchors(weekday=day.weekday())
     if interval.is_yearly:
-        return Anchors(before=day, month_days=_yearly_anchors(moment.leap_day, day))
+        return Anchors(month_days=_yearly_anchors(moment.leap_day, day))
     last = last_day(day.year, day.month)
     days = tuple(range(day.day, 32)) if day.day == last else (day.day,)
     common = math.gcd(interval.months, 12)
     months = tuple(month for month in range(1, 13) if (day.month - month) % common == 0)
-    return Anchors(before=day, days=days, months=None if common == 1 else months)
+    return Anchors(days=days, months=None if common == 1 else months)
 
 
 def _yearly_anchors(leap_day: LeapDay, day: dt.date) -> tuple[tuple[int, int], ...]:

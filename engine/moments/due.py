@@ -152,7 +152,7 @@ def _anchored(moment: Moment, on: dt.date) -> list[ColumnElement[bool]]:
         return _comparisons(anchors(moment, interval, on))
     asked = [anchors(moment, interval_of(moment, name), on) for name in BILLING_MONTHS]
     days = {day for one in asked for day in (*(one.days or ()), *(day for _, day in one.month_days or ()))}
-    return [dates.c.date < on, dates.c.day.in_(sorted(days))]
+    return [dates.c.day.in_(sorted(days))]
 
 
 def _comparisons(asked: Anchors) -> list[ColumnElement[bool]]:
@@ -160,8 +160,6 @@ def _comparisons(asked: Anchors) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if asked.on is not None:
         found.append(dates.c.date == asked.on)
-    if asked.before is not None:
-        found.append(dates.c.date < asked.before)
     if asked.weekday is not None:
         found.append(dates.c.weekday == asked.weekday)
     if asked.days is not None:
@@ -169,5 +167,6 @@ def _comparisons(asked: Anchors) -> list[ColumnElement[bool]]:
     if asked.months is not None:
         found.append(dates.c.month.in_(asked.months))
     if asked.month_days is not None:
+        found.append(dates.c.day.in_(sorted({day for _, day in asked.month_days})))
         found.append(or_(*(and_(dates.c.month == month, dates.c.day == day) for month, day in asked.month_days)))
     return found

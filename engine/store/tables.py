@@ -142,11 +142,11 @@ dates = Table(
     Column("month", SmallInteger, nullable=False),
     Column("day", SmallInteger, nullable=False),
     Column("weekday", SmallInteger, nullable=False),  # Monday is 0
-    sqlite_with_rowid=False,  # then each index holds the subject: a due set is read from the index alone
+    sqlite_with_rowid=False,  # then each index holds the subject, and with the date a due set is read from it alone
 )
 Index(None, dates.c.owner, dates.c.attribute, dates.c.date)
-Index(None, dates.c.owner, dates.c.attribute, dates.c.day, dates.c.month)
-Index(None, dates.c.owner, dates.c.attribute, dates.c.weekday)
+Index(None, dates.c.owner, dates.c.attribute, dates.c.day, dates.c.month, dates.c.date)
+Index(None, dates.c.owner, dates.c.attribute, dates.c.weekday, dates.c.date)
 
 events = Table(
     "events",

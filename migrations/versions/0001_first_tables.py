@@ -83,8 +83,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_dates_owner_attribute_date"), "dates", ["owner", "attribute", "date"])
-    op.create_index(op.f("ix_dates_owner_attribute_day_month"), "dates", ["owner", "attribute", "day", "month"])
-    op.create_index(op.f("ix_dates_owner_attribute_weekday"), "dates", ["owner", "attribute", "weekday"])
+    by_day = ["owner", "attribute", "day", "month", "date"]
+    op.create_index(op.f("ix_dates_owner_attribute_day_month_date"), "dates", by_day)
+    op.create_index(op.f("ix_dates_owner_attribute_weekday_date"), "dates", ["owner", "attribute", "weekday", "date"])
     op.create_table(
         "decisions",
         sa.Column("id", sa.String(32), nullable=False),
