@@ -16,7 +16,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -189,9 +188,11 @@ def _equal(left: dict[str, Json], right: dict[str, Json]) -> bool:
 
 
 def _same(left: Json, right: Json) -> bool:
-    if isinstance(left, float) or isinstance(right, float):
-        return not isinstance(left, str | list) and not isinstance(right, str | list) and float(left) == float(right)
-    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+    if isinstance(left, bool) != isinstance(right, bool):
+        return False
+    if {type(left), type(right)} == {int, float}:
+        return float(left) == float(right)
+    return bool(left == right)
 
 
 # --- deriving --------------------------------------------------------------------------------------------------------
