@@ -60,7 +60,7 @@ def second_document(source: Source, span: Span) -> Diagnostic:
 
 
 def key_not_a_word(source: Source, span: Span) -> Diagnostic:
-    return _error("key-not-a-word", source, span, "a key is one word")
+    return _error("key-not-a-word", source, span, "a key is one word", 'put a text that begins with "{" in quotes')
 
 
 def duplicate_key(source: Source, span: Span, key: str, first: Position) -> Diagnostic:

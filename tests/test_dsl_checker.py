@@ -283,7 +283,7 @@ def rows() -> st.SearchStrategy[dict[str, Value]]:
     )
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(text=conditions(), row=rows())
 def test_what_is_called_never_true_is_true_of_nobody(text: str, row: dict[str, Value]) -> None:
     checked = check_text(f'rule r on website_visit where {text} say "hello"')
@@ -309,7 +309,7 @@ def _typed(text: str) -> Condition:
 SENTENCES = [line.split(MARK)[0] for _, lines in chunks() for line in lines]
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(data=st.data())
 def test_a_damaged_sentence_is_a_rule_or_an_error(data: st.DataObject) -> None:
     words = data.draw(st.sampled_from(SENTENCES)).split(" ")

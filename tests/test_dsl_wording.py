@@ -1,0 +1,123 @@
+"""Plain English says what is meant, for every operator and every part of a rule."""
+
+from __future__ import annotations
+
+import pytest
+from language import only_rule
+
+from dsl.operators import OPERATORS
+from dsl.printer import test_text as printed
+from dsl.typed import Condition, Not
+from dsl.typed import Test as Leaf
+from dsl.wording import plain, sentence
+
+
+def condition(text: str) -> Condition:
+    return only_rule(f'rule r on website_visit where {text} say "hello"').condition
+
+
+CLAUSES = [
+    ("tenure>12", "tenure is more than 12 months", "tenure > 12 months"),
+    ("tenure > 1 year", "tenure is more than 12 months", "tenure > 12 months"),
+    ("tenure <= 1", "tenure is at most 1 month", "tenure <= 1 month"),
+    ("tenure < 2 weeks", "tenure is less than 14 days", "tenure < 14 days"),
+    ("tenure between 3 and 6", "tenure is between 3 months and 6 months", "tenure between 3 months and 6 months"),
+    ("country = US", "country is US", "country = US"),
+    ("country in (US, DE, FR)", "country is US, DE or FR", "country in (US, DE, FR)"),
+    ("country not in (US, DE)", "country is not US or DE", "country not in (US, DE)"),
+    ("plan is not basic", "plan is not basic", "plan != basic"),
+    ("plan is missing", "plan is missing", "plan is missing"),
+    ("country is known", "country is known", "country is known"),
+    ("mrr >= 240 EUR", "mrr is at least 240 EUR", "mrr >= 240 EUR"),
+    ("mrr > $1200.50", "mrr is more than 1,200.50 USD", "mrr > 1200.50 USD"),
+    ("mrr > 50", "mrr is more than 50 in its own currency", "mrr > 50"),
+    ("autopay", "autopay is true", "autopay"),
+    ("autopay = false", "autopay is false", "not autopay"),
+    ("satisfaction >= 7.5", "satisfaction is at least 7.5", "satisfaction >= 7.5"),
+    ("started_on before 2025-01-01", "started on is before 1 January 2025", "started_on < 2025-01-01"),
+    ("renews_on within 7 days", "renews on is within the next 7 days", "renews_on within 7 days"),
+    ("started_on within last 1 day", "started on is within the last 1 day", "started_on within last 1 day"),
+    ('page like "/pricing*"', 'page looks like "/pricing*"', 'page like "/pricing*"'),
+    ('page starts with "/"', 'page starts with "/"', 'page starts with "/"'),
+    ('page ends with "x"', 'page ends with "x"', 'page ends with "x"'),
+    ('page contains "a\\"b"', 'page contains "a\\"b"', 'page contains "a\\"b"'),
+    ("interests includes sport", "interests includes sport", "interests includes sport"),
+    ("has storage_plus", "they have the add-on storage plus", "has storage_plus"),
+    ("is tagged vip", "they are tagged vip", "is tagged vip"),
+]
+
+
+@pytest.mark.parametrize(("text", "english", "canonical"), CLAUSES)
+def test_a_clause(text: str, english: str, canonical: str) -> None:
+    found = condition(text)
+    assert isinstance(found, Leaf)
+    assert plain(found) == english
+    assert printed(found) == canonical
+
+
+@pytest.mark.parametrize(("text", "canonical"), [(text, canonical) for text, _, canonical in CLAUSES])
+def test_the_canonical_text_means_the_same(text: str, canonical: str) -> None:
+    again = condition(canonical)
+    found = condition(text)
+    assert again == found or again == Not(Leaf("is_true", found.term, ()))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_operator_and_its_negation_read_differently(name: str) -> None:
+    samples = [leaf for leaf in map(condition, [text for text, *_ in CLAUSES]) if _is(leaf, name)]
+    assert samples, f"no clause above shows {name}"
+    sample = samples[0]
+    said, denied = plain(sample), plain(Not(sample))
+    assert said != denied
+    assert plain(Not(Not(sample))) == said
+
+
+def _is(leaf: Condition, name: str) -> bool:
+    return isinstance(leaf, Leaf) and name in (leaf.operator, OPERATORS[leaf.operator].negation)
+
+
+@pytest.mark.parametrize(
+    ("text", "english"),
+    [
+        ("autopay and plan = basic", "autopay is true and plan is basic"),
+        ("not (autopay and plan = basic)", "autopay is false or plan is not basic"),
+        (
+            "autopay and (plan = basic or has backup)",
+            "autopay is true and (plan is basic or they have the add-on backup)",
+        ),
+        ("autopay or plan = basic and seats > 3", "autopay is true or (plan is basic and seats is more than 3)"),
+        ("not (autopay or not (seats > 3))", "autopay is false and seats is more than 3"),
+        ("autopay and not (seats < 3 or seats > 5)", "autopay is true and seats is at least 3 and seats is at most 5"),
+        ("autopay or not (seats < 3 or seats > 5)", "autopay is true or (seats is at least 3 and seats is at most 5)"),
+    ],
+)
+def test_logic(text: str, english: str) -> None:
+    assert plain(condition(text)) == english
+
+
+@pytest.mark.parametrize(
+    ("text", "english"),
+    [
+        ("on birthday offer premium", "On every birthday, offer premium via email."),
+        (
+            "on billing_anniversary where tenure>12 offer premium",
+            "On every billing anniversary, if tenure is more than 12 months, offer premium via email.",
+        ),
+        (
+            'on 7 days before renewal or 1 day after birthday say "Hi" via email, in_app',
+            '7 days before every renewal or 1 day after every birthday, say "Hi" via email and in app.',
+        ),
+        (
+            "on 2026-11-27 offer best of family, premium, standard priority 5 from 2026-11-20 until 2026-11-30",
+            "On 27 November 2026, offer the best of family, premium and standard via email, "
+            "from 20 November 2026 until 30 November 2026, with priority 5.",
+        ),
+        ("on upgrade tag vip untag new", "On every upgrade, tag the customer vip and remove the tag new."),
+        (
+            "on birthday offer premium say hello tag greeted",
+            "On every birthday, offer premium and say the message hello via email and tag the customer greeted.",
+        ),
+    ],
+)
+def test_a_rule_is_one_sentence(text: str, english: str) -> None:
+    assert sentence(only_rule(text, hello="Hello")) == english
