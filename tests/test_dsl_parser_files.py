@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsl.builder import MAX_LIST
@@ -144,6 +144,7 @@ def test_threads_do_not_mix_their_files() -> None:
     assert wrong == []
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_no_text_raises(text: str) -> None:
     parsed = parse(Source("r", text))
@@ -153,6 +154,7 @@ def test_no_text_raises(text: str) -> None:
     assert len(parsed.diagnostics) + len(parsed.file.declarations) == len(list(split(text)))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_raise(data: bytes) -> None:
     parse(Source("r", data.decode("latin-1")))
