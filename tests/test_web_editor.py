@@ -11,7 +11,7 @@ import pytest
 from web_world import ANNIVERSARY, FILES, VISITS, World, digest_of, open_world, token_of
 
 from engine.rulebook import digest
-from web.comparison import compare
+from web.comparison import Fold, compare, folded
 
 
 @pytest.fixture
@@ -194,6 +194,15 @@ def test_side_by_side_holds_every_line_once() -> None:
     assert [row.theirs.text for row in rows if row.theirs] == theirs.splitlines()
     assert [row.yours.text for row in rows if row.yours] == yours.splitlines()
     assert [row.change for row in rows] == ["equal", "replace", "replace", "insert", "equal", "insert"]
+
+
+def test_long_equal_stretches_are_folded_and_counted() -> None:
+    theirs = [f"line {number}" for number in range(40)]
+    yours = [*theirs[:20], "changed", *theirs[21:]]
+    rows = folded(compare("\n".join(theirs), "\n".join(yours)))
+    assert [rows[0], rows[-1]] == [Fold(17), Fold(16)]
+    assert [row.theirs.number for row in rows[1:-1]] == list(range(18, 25))
+    assert folded(compare("a\nb", "a\nb")) == [Fold(2)]
 
 
 # --- new files -------------------------------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,24 @@ def compare(theirs: str, yours: str) -> list[Row]:
         pairs = zip_longest(_lines(left, i, j), _lines(right, k, m))
         rows += [Row(_change(change, ours, mine), ours, mine) for ours, mine in pairs]
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """So many equal lines, left out."""
+
+    same: int
+
+
+def folded(rows: Sequence[Row], context: int = 3) -> list[Row | Fold]:
+    """The changed lines with `context` equal ones around each; longer equal stretches become one fold."""
+    changed = [at for at, row in enumerate(rows) if row.change != "equal"]
+    near = {at + step for at in changed for step in range(-context, context + 1)}
+    shown: list[Row | Fold] = []
+    for kept, group in groupby(enumerate(rows), lambda each: each[0] in near):
+        stretch = [row for _, row in group]
+        shown += stretch if kept or len(stretch) == 1 else [Fold(len(stretch))]
+    return shown
 
 
 def _lines(texts: list[str], start: int, end: int) -> list[Line]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from dsl.catalog import Catalog, Owner
-from engine.privacy import masked, personal_keys
+from engine.privacy import masked, personal_keys, shown
 from engine.reports.decisions import decisions
 from engine.store import state
+from engine.store.documents import decode
 from engine.store.tables import customers, events
 from web.desk import desk
 
@@ -28,6 +31,17 @@ class Fact:
     value: str
     missing: bool
     doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event; `properties` are shown values by name."""
+
+    moment: str
+    occurred_at: dt.datetime
+    properties: Mapping[str, str]
+    state: str
+    source: str
 
 
 @pages.get("/customers")
@@ -48,7 +62,7 @@ def one(customer_id: str) -> ResponseReturnValue:
         found = state.customer_rows(connection, catalog, customer_id)
         if found is None:
             abort(404, "There is no customer with this id.")
-        latest = _events(connection, customer_id)
+        latest = _events(connection, catalog, customer_id)
         decided = decisions(connection, customer=customer_id, limit=LATEST)
     return render_template(
         "customer.html",
@@ -84,6 +98,14 @@ def _known(connection: Connection, customer_id: str) -> bool:
     return connection.scalar(select(customers.c.id).where(customers.c.id == customer_id)) is not None
 
 
-def _events(connection: Connection, customer_id: str) -> list[Row[Any]]:
+def _events(connection: Connection, catalog: Catalog, customer_id: str) -> list[Happened]:
     newest = select(events).where(events.c.customer_id == customer_id).order_by(events.c.occurred_at.desc())
-    return list(connection.execute(newest.limit(LATEST)))
+    return [_happened(catalog, row) for row in connection.execute(newest.limit(LATEST))]
+
+
+def _happened(catalog: Catalog, row: sa.Row[Any]) -> Happened:
+    """An event with its properties as people read them; what the catalog no longer declares is left out."""
+    declared = catalog.moments.get(row.moment)
+    types = declared.properties if declared else {}
+    values = {name: shown(decode(types[name], value)) for name, value in row.properties.items() if name in types}
+    return Happened(row.moment, row.occurred_at, values, row.state, row.source)

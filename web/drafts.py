@@ -14,7 +14,10 @@ from engine.rulebook import Loaded
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`causes` are the errors that saving this text would bring: those in it, and new ones in other files."""
+    """`causes` are the errors that saving this text would bring: those in it, and new ones in other files.
+
+    `diagnostics` are everything found in this text, then those new ones; what was wrong elsewhere before is not here.
+    """
 
     path: str
     text: str
@@ -31,12 +34,13 @@ class Draft:
 def draft(loaded: Loaded, path: str, text: str) -> Draft:
     """Check `text` as if it were saved at `path`."""
     if loaded.files.get(path) == text:
-        return Draft(path, text, loaded.ruleset, _first(path, loaded.diagnostics), _in(path, loaded.errors))
+        return Draft(path, text, loaded.ruleset, _in(path, loaded.diagnostics), _in(path, loaded.errors))
     checked = service.check({**loaded.files, path: text})
     known = {_identity(each) for each in loaded.errors}
     errors = [each for each in checked.diagnostics if each.is_error]
     causes = tuple(each for each in errors if each.source.path == path or _identity(each) not in known)
-    return Draft(path, text, checked.ruleset, _first(path, checked.diagnostics), causes)
+    elsewhere = tuple(each for each in causes if each.source.path != path)
+    return Draft(path, text, checked.ruleset, _in(path, checked.diagnostics) + elsewhere, causes)
 
 
 def rules_of(ruleset: Ruleset | None, path: str) -> tuple[Rule, ...]:
@@ -65,11 +69,6 @@ def finding(diagnostic: Diagnostic) -> Finding:
     start = at.column - 1
     end = max(start + 1, min(len(line), start + diagnostic.span.end - diagnostic.span.start))
     return Finding(diagnostic, at.line, at.column, line[:start], line[start:end] or " ", line[end:])
-
-
-def _first(path: str, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Those of the file being edited before the others'."""
-    return tuple(sorted(diagnostics, key=lambda each: each.source.path != path))
 
 
 def _in(path: str, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

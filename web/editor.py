@@ -12,7 +12,7 @@ from dsl.typed import Rule
 from engine.errors import CarpeError
 from engine.rulebook import Conflict, Loaded, digest, save
 from engine.simulation.preview import Preview, preview
-from web.comparison import compare
+from web.comparison import compare, folded
 from web.desk import desk
 from web.drafts import Draft, draft, finding
 from web.sign_in import may_edit
@@ -169,7 +169,7 @@ def _conflict(conflict: Conflict) -> str:
         conflict=conflict,
         deleted=deleted,
         digest="" if deleted else digest(conflict.current),
-        rows=compare(conflict.current, conflict.yours),
+        rows=folded(compare(conflict.current, conflict.yours)),
     )
 
 

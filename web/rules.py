@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from textwrap import shorten
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -133,6 +134,8 @@ def _action(action: Offer | Say | Tag) -> str:
         case Offer(products):
             return "offer " + " or ".join(product.replace("_", " ") for product in products)
         case Say(message):
-            return "say " + message.replace("_", " ")
+            return "say " + (
+                message.replace("_", " ") if message.isidentifier() else shorten(message, 44, placeholder='…"')
+            )
         case Tag(tag, add):
             return f"{'tag' if add else 'untag'} {tag.replace('_', ' ')}"
