@@ -147,7 +147,7 @@ def plan_import(catalog: Catalog, subject: Subject, mapped: Mapped | None, colum
         for column in recipe.columns:
             if column not in columns:
                 raise MappingError(
-                    f"{mapped.name}: {file} has no column {column}, which {name} needs{_near(column, columns)}."
+                    f"{mapped.name}: {file} has no column {column}, which {name} needs{_near(column, columns)}"
                 )
     for target in targets.values():
         if target.required and target.name not in recipes:
