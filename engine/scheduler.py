@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -47,20 +48,21 @@ def tick(store: Store, rulebook: Rulebook, clock: Callable[[], dt.datetime]) -> 
 
 def background(store: Store, rulebook: Rulebook, clock: Callable[[], dt.datetime]) -> BaseScheduler:
     """A scheduler that ticks in a thread of this process, now and every `TICK_SECONDS`; the caller shuts it down."""
-    return _started(BackgroundScheduler(**_SETTINGS), store, rulebook, clock)
+    return _started(BackgroundScheduler(**_settings()), store, rulebook, clock)
 
 
 def run_forever(store: Store, rulebook: Rulebook, clock: Callable[[], dt.datetime]) -> None:
     """Tick in this thread until KeyboardInterrupt or SystemExit."""
-    _started(BlockingScheduler(**_SETTINGS), store, rulebook, clock)
+    _started(BlockingScheduler(**_settings()), store, rulebook, clock)
 
 
-# One thread, because a tick must not meet itself; times in UTC, because only there no hour is skipped or repeated.
-_SETTINGS = {
-    "timezone": dt.UTC,
-    "executors": {"default": ThreadPoolExecutor(1)},
-    "job_defaults": {"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-}
+def _settings() -> dict[str, Any]:
+    """One thread, because a tick must not meet itself; UTC, because only there no hour is skipped or repeated."""
+    return {
+        "timezone": dt.UTC,
+        "executors": {"default": ThreadPoolExecutor(1)},
+        "job_defaults": {"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    }
 
 
 def _started(
