@@ -39,7 +39,10 @@ TAGS = Attribute(Owner.CUSTOMER, "tags", DataType(Kind.SET))
 
 @dataclass(frozen=True, slots=True)
 class KnownSegment:
-    """A segment as others see it: its condition, or None where it has an error of its own. `at` is its place."""
+    """A segment as others see it: its condition, or None where it has an error of its own. `at` is its place.
+
+    `depth` is how many levels deep the condition is, those of the segments in it included.
+    """
 
     name: str
     condition: Condition | None

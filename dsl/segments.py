@@ -80,13 +80,13 @@ class Segments:
         try:
             self._refuse_name(node)
             self._refuse_circle(name)
-            condition = Conditions(scope, source.slice).check_whole(node.condition)
+            conditions = Conditions(scope, source.slice)
+            condition = conditions.check_whole(node.condition)
         except Wrong as wrong:
             self.known[name] = KnownSegment(name, None, 1, at)
             self.checked[name] = CheckedSegment(source, node, None, (wrong.finding,))
         else:
-            depth = 1 + max((self.known[use.text].depth for use in self.uses[name]), default=0)
-            self.known[name] = KnownSegment(name, condition, depth, at)
+            self.known[name] = KnownSegment(name, condition, conditions.deepest, at)
             segment = Segment(name, condition, source, node.span)
             self.checked[name] = CheckedSegment(source, node, segment, tuple(scope.notes))
 

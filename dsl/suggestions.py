@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterable
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word with the fewest slips from `word`, if they are few for its length; ties by the alphabet."""
     lowered = word.lower()
-    ranked = sorted((slips(lowered, other.lower()), other) for other in set(known))
-    if not ranked:
-        return None
-    distance, best = ranked[0]
-    return best if distance <= max(1, min(len(word), len(best)) // 3) else None
+    near = [other for other in set(known) if abs(len(other) - len(word)) <= _few(word, other)]
+    ranked = sorted((slips(lowered, other.lower()), other) for other in near)
+    return next((other for distance, other in ranked if distance <= _few(word, other)), None)
+
+
+def _few(word: str, other: str) -> int:
+    return max(1, min(len(word), len(other)) // 3)
 
 
 def slips(left: str, right: str) -> int:
