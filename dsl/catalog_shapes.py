@@ -18,7 +18,7 @@ from dsl import catalog_errors as errors
 from dsl.currencies import DOLLARS, EXPONENTS, exponent
 from dsl.datatypes import Money
 from dsl.diagnostics import Diagnostic
-from dsl.source import Source
+from dsl.source import Source, normalised
 from dsl.words import RESERVED
 from dsl.yaml_reader import Listing, Node, Scalar, Table
 
@@ -98,7 +98,7 @@ class Reading:
         if node.text == "":
             self.refuse(errors.empty(self.source, node.span, what))
             return None
-        return node.text
+        return normalised(node.text)
 
     def name(self, node: Node, what: str) -> str | None:
         """A word that rules will use: lower case, and none of the language's own."""

@@ -162,6 +162,13 @@ def unknown_message(span: Span, word: str, known: Collection[str]) -> Finding:
     return _error("unknown-message", span, told, hint(word, known) or f'write messages/{word}.txt, or say "the text"')
 
 
+def foreign_property(span: Span, word: str, variable: str) -> Finding:
+    told = (
+        f"the message {word} reads {variable}, which this rule's moments do not have: it stays empty"
+    )
+    return Finding("unknown-variable", Severity.WARNING, told, span)
+
+
 def broken_message(span: Span, word: str, path: str) -> Finding:
     return _error("broken-message", span, f"the message {word} has an error of its own, told at {path}")
 

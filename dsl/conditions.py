@@ -108,7 +108,8 @@ class Conditions(Leaves):
     def explain_truth(self, name: syntax.Name) -> None:
         """A word that is no attribute stands alone: probably a value that lost its attribute, or a misspelt segment."""
         scope, word = self.scope, name.text
-        if name.prefix is not None or any(word in moment.properties for moment in scope.catalog.moments.values()):
+        known_elsewhere = name.prefix is not None or word in scope.attribute_names()
+        if known_elsewhere or any(word in moment.properties for moment in scope.catalog.moments.values()):
             return
         instead = None
         if word in scope.catalog.plans:

@@ -18,7 +18,7 @@ from dsl.currencies import EXPONENTS
 from dsl.datatypes import DataType, Kind, Unit, Value
 from dsl.later import refuse_later
 from dsl.names import Scope, Subject, full_word
-from dsl.source import Span
+from dsl.source import Span, normalised
 from dsl.typed import Amount, Attribute, Elapsed, Term
 
 MOST_COUNT = 2**53
@@ -89,7 +89,7 @@ def folded(expression: syntax.Expression) -> syntax.Expression:
 def _text(scope: Scope, subject: Subject, expression: syntax.Expression) -> Operand:
     match expression:
         case syntax.Text(value):
-            return Operand(subject.term, value)
+            return Operand(subject.term, normalised(value))
         case syntax.Name():
             _refuse_attribute(scope, subject, expression)
             raise Wrong(errors.needs_quotes(expression.span, subject.word, expression.written or expression.text))
@@ -222,7 +222,7 @@ def _enum(scope: Scope, subject: Subject, expression: syntax.Expression) -> Oper
 
 def choice(subject: Subject, written: str, expression: syntax.Expression, *, bare: bool) -> str:
     """One of the type's values: exactly as declared, or a bare word that is one of them but for capitals."""
-    values = subject.type.values
+    values, written = subject.type.values, normalised(written)
     if written in values:
         return written
     alike = [value for value in values if value.lower() == written.lower()]

@@ -83,7 +83,15 @@ class Actions:
             raise Wrong(errors.broken_message(name.span, name.text, words.broken_messages[name.text]))
         if name.text not in words.messages:
             raise Wrong(errors.unknown_message(name.span, name.written or name.text, list(words.messages)))
+        self.note_foreign_properties(name, words.messages[name.text])
         return Say(name.text)
+
+    def note_foreign_properties(self, name: syntax.Name, message: Message) -> None:
+        """A message may read properties of events that other rules meet; at this rule's moments they are empty."""
+        properties = {f"event.{one}" for moment in self.scope.moments for one in moment.properties}
+        for variable in sorted(message.variables):
+            if variable.startswith("event.") and variable not in properties:
+                self.scope.notes.append(errors.foreign_property(name.span, name.text, variable))
 
     def say_inline(self, text: syntax.Text) -> Say:
         if not text.value.strip():

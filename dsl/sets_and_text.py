@@ -10,6 +10,7 @@ from dsl.later import refuse_later
 from dsl.leaves import Leaves
 from dsl.names import ADDONS, TAGS, Subject
 from dsl.operands import choice, operand
+from dsl.source import normalised
 from dsl.typed import Condition
 
 
@@ -53,7 +54,7 @@ def _option(leaves: Leaves, subject: Subject, node: syntax.Expression) -> str:
         return _addon(leaves, syntax.Name(written.lower(), written=written, span=node.span))
     if subject.type.values:
         return choice(subject, written, node, bare=bare)
-    return written.lower() if bare and subject.term == TAGS else written
+    return written.lower() if bare and subject.term == TAGS else normalised(written)
 
 
 def has(leaves: Leaves, node: syntax.Has) -> Condition:

@@ -236,6 +236,26 @@ def test_channels_come_from_the_catalog_where_the_rule_has_none() -> None:
     assert [one.code for one in checked.diagnostics] == ["no-channel"]
 
 
+def test_text_is_compared_in_one_unicode_form() -> None:
+    found = condition('first_name = "Zoe\u0301"')
+    assert isinstance(found, Leaf)
+    assert found.operands == ("Zo\u00e9",)
+
+
+def test_a_message_of_another_moment_is_noticed() -> None:
+    checked = check_text("on birthday say visit", visit="You saw {{ event.page }}.")
+    (warning,) = checked.diagnostics
+    assert (warning.code, warning.source.slice(warning.span)) == ("unknown-variable", "visit")
+    assert "event.page" in warning.message
+    assert check_text("on website_visit say visit", visit="You saw {{ event.page }}.").diagnostics == ()
+
+
+def test_a_flag_of_both_owners_asks_for_a_prefix() -> None:
+    both = CATALOG.replace("  first_name:", "  autopay: flag\n  first_name:")
+    checked = check({"catalog.yaml": both, "a.rules": "on birthday where autopay offer premium"})
+    assert [one.code for one in checked.diagnostics] == ["ambiguous-name"]
+
+
 # --- never true -------------------------------------------------------------------------------------------------------
 
 CLAUSES = [
