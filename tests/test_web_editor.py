@@ -221,9 +221,11 @@ def test_a_new_file_is_made_by_saving(world: World) -> None:
     assert "spring_sale.rules" in ada.see("/rules").text
 
 
-def test_the_text_that_a_new_file_begins_with_is_right(world: World) -> None:
-    page = world.visitor("ada").send("/new", {"name": "first"}, page="/rules").text
-    assert 'class="finding error' not in page
+@pytest.mark.parametrize("name", ["first", "2027-sale", "test", "on", "a-b_c"])
+def test_the_text_that_a_new_file_begins_with_is_right(world: World, name: str) -> None:
+    page = world.visitor("ada").send("/new", {"name": name}, page="/rules").text
+    assert "offer premium" in textarea(page)
+    assert "finding error" not in page
 
 
 @pytest.mark.parametrize("name", ["../evil", "a/b", "A", "", ".rules", "a b", "a.txt", "-x", "x" * 62, "a\0b", ".."])
@@ -326,6 +328,16 @@ def test_what_customers_are_called_is_text(world: World) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     world_page = world.visitor("ada").see("/customers/<b>c-4</b>").text
     assert "<b>" not in world_page
+
+
+def test_an_event_moment_is_previewed_by_what_happened(world: World) -> None:
+    for number, page in enumerate(["/pricing", "/pricing/plans", "/"]):
+        event = {"source": "shop", "id": str(number), "moment": "website_visit", "customer": "c-1"}
+        event |= {"occurred_at": "2026-03-15T15:00:00Z", "properties": {"page": page}}
+        assert world.program().post("/events", event).status_code == 201
+    page = plain(world.visitor("ada").see("/files/visits.rules?rule=pricing_page&day=2026-03-15").text)
+    assert "2 of 3 occurrences on 15 March 2026 match" in page
+    assert "Questions about Premium, Ada?" in page
 
 
 def test_a_day_without_the_moment_says_so(world: World) -> None:

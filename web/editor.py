@@ -22,9 +22,9 @@ pages = Blueprint("editor", __name__)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")
 _FIRST_TEXT = """# What this file is about, for the next reader.
 
-on billing_anniversary
-  where tenure > 12 months
-  offer premium
+rule {name}_1 "A title for people"
+  on {moment}
+  offer {product}
 """
 
 
@@ -98,7 +98,18 @@ def create() -> ResponseReturnValue:
         problem = f"There is a file {path} already."
     if problem:
         return render_template("new.html", name=name, problem=problem), 422
-    return _page(draft(desk().rulebook.current(), path, _FIRST_TEXT), "")
+    return _page(draft(desk().rulebook.current(), path, _first_text(name)), "")
+
+
+def _first_text(name: str) -> str:
+    """What a new file begins with: a whole rule in the words of the catalog."""
+    catalog = desk().rulebook.good().catalog
+    slug = name.replace("-", "_")
+    return _FIRST_TEXT.format(
+        name=slug if slug[0].isalpha() else f"rule_{slug}",
+        moment=next(iter(catalog.moments), "billing_anniversary"),
+        product=max(catalog.plans.values(), key=lambda plan: plan.rank).name if catalog.plans else "premium",
+    )
 
 
 class Seen:

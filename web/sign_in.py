@@ -21,7 +21,7 @@ from web.desk import desk
 
 pages = Blueprint("sign_in", __name__)
 
-_OPEN = frozenset({"static", "sign_in.form", "sign_in.enter", "health.healthz"})
+_OPEN = frozenset({"sign_in.form", "sign_in.enter"})
 _LOCAL = re.compile(r"/(?![/\\])[^\x00-\x20\\]*")
 
 
@@ -74,7 +74,7 @@ def may_edit() -> None:
 
 def _admit() -> ResponseReturnValue | None:
     """Know the user, refuse a form without its token, send strangers to the sign-in page."""
-    if request.blueprint == "api" or request.endpoint == "static":
+    if request.blueprint in ("api", "health") or request.endpoint == "static":
         return None
     g.user = _user()
     if request.endpoint is None:  # no such page, or no such method: routing answers
