@@ -110,7 +110,9 @@ class Converter:
         if not fragments:
             return ["{}"] * length
         comma, nothing = pa.scalar(",", pa.large_string()), pa.scalar("", pa.large_string())
-        joined = pc.binary_join_element_wise(*fragments, comma, null_handling="skip")
+        # The empty text in front is for rows without any value, which the join would drop from its result otherwise.
+        joined = pc.binary_join_element_wise(nothing, *fragments, comma, null_handling="skip")
+        joined = pc.utf8_slice_codeunits(joined, 1)
         opened, closed = pa.scalar("{", pa.large_string()), pa.scalar("}", pa.large_string())
         return list(pc.binary_join_element_wise(opened, joined, closed, nothing).to_pylist())
 
