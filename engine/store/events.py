@@ -85,6 +85,12 @@ class Recorded:
     pending: int = 0  # of the new ones, those that make an occurrence
 
 
+def event_moment(catalog: Catalog, name: str) -> Moment | None:
+    """The moment of this name if it is one that events make."""
+    moment = catalog.moments.get(name)
+    return moment if moment is not None and moment.kind in (MomentKind.EVENT, MomentKind.CROSSING) else None
+
+
 def put_events(
     connection: Connection,
     catalog: Catalog,
@@ -133,8 +139,9 @@ def record(
 
 
 def _staged(catalog: Catalog, one: Event) -> StagedEvent:
-    declared = catalog.moments[one.moment].properties if one.moment in catalog.moments else {}
-    if one.moment in catalog.moments and (unknown := one.properties.keys() - declared.keys()):
+    moment = event_moment(catalog, one.moment)
+    declared = moment.properties if moment is not None else {}
+    if moment is not None and (unknown := one.properties.keys() - declared.keys()):
         raise ValueError(f"{one.moment} has no property {min(unknown)}")
     properties = dump(encode_document(declared, one.properties))
     return StagedEvent(
@@ -165,8 +172,8 @@ class _Known:
 
 def _judge(catalog: Catalog, known: _Known, one: StagedEvent, index: int, now: dt.datetime) -> Refusal | None:
     """The reason to refuse an event that concerns its body alone, not what was recorded before."""
-    moment = catalog.moments.get(one.moment)
-    if moment is None or moment.kind not in (MomentKind.EVENT, MomentKind.CROSSING):
+    moment = event_moment(catalog, one.moment)
+    if moment is None:
         return Refusal(index, Fault.UNKNOWN_MOMENT, "moment", one.moment, "the catalog declares no such event")
     if one.occurred_at > now + CLOCK_ERROR:
         return Refusal(index, Fault.FUTURE, "occurred_at", one.occurred_at.isoformat(), "is in the future")

@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from dsl.catalog import Catalog, MomentKind, Owner
+from dsl.catalog import Catalog, Owner
 from dsl.datatypes import DataType, Kind
 from dsl.suggestions import closest, listed
 from engine.errors import MappingError
+from engine.store.events import event_moment
 from engine.store.ingest.mapping import Mapped, Recipe
 
 _TEXT = DataType(Kind.TEXT)
@@ -104,8 +105,7 @@ def _declared(catalog: Catalog, owner: Owner) -> list[Target]:
 
 def event_moments(catalog: Catalog) -> dict[str, frozenset[str]]:
     """The moments that are events, and the properties of each."""
-    kinds = (MomentKind.EVENT, MomentKind.CROSSING)
-    return {name: frozenset(one.properties) for name, one in catalog.moments.items() if one.kind in kinds}
+    return {name: frozenset(one.properties) for name, one in catalog.moments.items() if event_moment(catalog, name)}
 
 
 def _properties(catalog: Catalog) -> list[Target]:
