@@ -92,3 +92,13 @@ def test_the_pools_have_every_kind() -> None:
     assert kinds == set(Kind)
     assert any(isinstance(term, Amount) and term.currency is None for term in TERMS)
     assert any(isinstance(term, Attribute) and term.type.kind is Kind.MONEY for term in TERMS)
+
+
+def test_several_questions_of_one_text_must_all_be_answered_yes() -> None:
+    page = next(term for term in TERMS if isinstance(term, Attribute) and term.name == "page")
+    asked = [test for test in every_test(page, DAYS[0]) if test.operator.endswith(("like", "with", "contains"))]
+    some = [typed.All((one, other)) for one in asked[::7] for other in asked[::5]]
+    rows: list[Row] = every_row(page, DAYS[0])  # type: ignore[assignment]
+    plan = compile_plan([rule(both) for both in some])
+    for row in rows:
+        assert plan.match_row(row, DAYS[0]) == [n for n, both in enumerate(some) if holds(both, row, DAYS[0])]
