@@ -54,6 +54,7 @@ _LIBRARY_FILTERS = [
     "url_encode",
 ]
 
+_OPENING = re.compile(r"\{\{|\{%")
 _DATE_FORMAT = re.compile(r"(?:[^%]|%[-_0^#]?[aAbBcdDeFgGhHIjlmMnpPrRStTuUVwWxXyYZ%])*")
 
 
@@ -184,6 +185,10 @@ def _compiled(template: str) -> liquid.BoundTemplate:
 
 def read_template(template: str) -> tuple[tuple[Reading, ...], Problem | None]:
     """The variables that a template reads, in its order, or the first thing that is wrong with it."""
+    if (unclosed := next((start for start, end in _parts(template) if end < 0), None)) is not None:
+        line_end = template.find("\n", unclosed)
+        sign = template[unclosed : unclosed + 2]
+        return (), Problem(unclosed, line_end if line_end >= 0 else len(template), f"this {sign} is not closed")
     try:
         analysis = _compiled(template).analyze(include_partials=False)
     except LiquidError as problem:
@@ -232,8 +237,14 @@ def _broken_part(template: str) -> tuple[int, int]:
 
 
 def _parts(template: str) -> Iterator[tuple[int, int]]:
-    for match in re.finditer(r"\{\{.*?\}\}|\{%.*?%\}", template, re.DOTALL):
-        yield match.span()
+    """Where each `{{ }}` and `{% %}` begins and ends; the end is -1 for one that is not closed, which is the last."""
+    at = 0
+    while (opening := _OPENING.search(template, at)) is not None:
+        closing = template.find("}}" if opening.group() == "{{" else "%}", opening.end())
+        at = closing + 2
+        yield opening.start(), at if closing >= 0 else -1
+        if closing < 0:
+            return
 
 
 def render_template(template: str, variables: dict[str, object]) -> str:

@@ -64,6 +64,8 @@ def test_a_message_without_front_matter_is_all_body() -> None:
         ("---\nsubject: Hi {{ first_name | }}\n---\nx", "template-syntax", "{{ first_name | }}"),
         ("---\nsubject: Hi\nvariants: [a]\n---\nx", "not-available-yet", "[a]"),
         ("---\nsubject: Hi\nsubject: Ho\n---\nx", "duplicate-key", "subject"),
+        ("{{" * 30_000, "template-syntax", "{{" * 30_000),
+        ("Hi {{ first_name }} {{ tenure\nmonths", "template-syntax", "{{ tenure"),
         ("Hi \x00", "unreadable-text", "\x00"),
         ("Hi \udcff", "unreadable-text", "\udcff"),
         ("x" * 64_001, "too-long", "x"),
