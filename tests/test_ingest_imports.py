@@ -26,7 +26,7 @@ from dsl.datatypes import Money
 from dsl.source import Source
 from engine.errors import ImportFailed
 from engine.store import tables
-from engine.store.ingest import files
+from engine.store.ingest import blocks
 from engine.store.ingest.imports import Order, Report, run_import
 from engine.store.ingest.mapping import parse_mapping
 from engine.store.ingest.targets import Subject
@@ -443,8 +443,8 @@ def test_good_rows_land_and_bad_ones_are_told(
 def test_blocks_keep_their_row_numbers(
     run: Importer, store: Store, rejects: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "BLOCK_BYTES", 4096)
-    monkeypatch.setattr(files, "BLOCK_ROWS", 100)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 4096)
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 100)
     lines = [f"c{number},{'bad' if number % 97 == 0 else number}" for number in range(5000)]
     lines[1234] = "torn"
     lines[4999] = "c0,7"  # its first row was refused, so this one lands
@@ -470,14 +470,14 @@ from pathlib import Path
 from dsl.catalog_reader import read_catalog
 from dsl.source import Source
 from engine.store import upsert
-from engine.store.ingest import files
+from engine.store.ingest import blocks
 from engine.store.ingest.imports import Order, run_import
 from engine.store.ingest.targets import Subject
 from engine.store.session import open_store
 import datetime as dt
 
 url, path, catalog, dies_at = sys.argv[1:]
-files.BLOCK_BYTES = 8192
+blocks.BLOCK_BYTES = 8192
 calls = 0
 real = upsert.insert_rows
 
@@ -493,7 +493,7 @@ shop, _ = read_catalog(Source("catalog.yaml", Path(catalog).read_text()))
 run_import(open_store(url), shop, Order(Subject.CUSTOMERS, Path(path)), dt.datetime(2026, 3, 31, tzinfo=dt.UTC))
 """
     catalog = Path(__file__).parent / "mappings" / "shop_catalog.yaml"
-    for dies_at, blocks in (("1", 0), ("2", 0), ("6", 2)):  # two inserts a block: the customers, their dates
+    for dies_at, whole in (("1", 0), ("2", 0), ("6", 2)):  # two inserts a block: the customers, their dates
         command = [sys.executable, "-c", script, url, str(path), str(catalog), dies_at]
         assert subprocess.run(command, check=False).returncode == 9
         store = open_store(url)
@@ -502,7 +502,7 @@ run_import(open_store(url), shop, Order(Subject.CUSTOMERS, Path(path)), dt.datet
         people = ids(store, tables.customers)
         store.close()
         assert people == dates == {f"c{number:05}" for number in range(len(people))}
-        assert abs(len(people) * 18 - blocks * 8192) <= 3 * 18  # a row is 18 bytes
+        assert abs(len(people) * 18 - whole * 8192) <= 3 * 18  # a row is 18 bytes
     store = open_store(url)
     report = run_import(store, shop, Order(Subject.CUSTOMERS, path), NOW)
     assert report.changes.new + report.changes.unchanged == 3000

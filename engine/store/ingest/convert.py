@@ -20,7 +20,7 @@ from dsl.catalog import Catalog
 from dsl.datatypes import Kind
 from engine.store.documents import Json, dump
 from engine.store.ingest import values
-from engine.store.ingest.files import Block, Fault
+from engine.store.ingest.blocks import Block, Fault
 from engine.store.ingest.mapping import Recipe, fill, places
 from engine.store.ingest.targets import Plan, Role, Target
 from engine.store.zones import LONGEST_ZONE, is_zone

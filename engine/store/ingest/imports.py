@@ -26,8 +26,9 @@ from engine.errors import ImportFailed
 from engine.store.bulk import among
 from engine.store.documents import dump
 from engine.store.events import StagedEvent, record
+from engine.store.ingest.blocks import Fault, Reader
 from engine.store.ingest.convert import Converted, Converter
-from engine.store.ingest.files import Fault, Reader, open_file
+from engine.store.ingest.files import open_file
 from engine.store.ingest.mapping import Mapped
 from engine.store.ingest.targets import Plan, Subject, plan_import
 from engine.store.reindex import reindex
