@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from dsl.datatypes import DataType, Money
+from dsl.datatypes import DataType, Kind, Money
 
 
 class Owner(StrEnum):
@@ -41,6 +41,13 @@ class LeapDay(StrEnum):
 
     FEB28 = "feb28"
     MAR1 = "mar1"
+
+
+BUILT_IN: Mapping[Owner, Mapping[str, DataType]] = {
+    Owner.SUBSCRIPTION: {"id": DataType(Kind.TEXT), "currency": DataType(Kind.TEXT), "addons": DataType(Kind.SET)},
+    Owner.CUSTOMER: {"id": DataType(Kind.TEXT), "timezone": DataType(Kind.TEXT), "tags": DataType(Kind.SET)},
+}
+"""What every subscription and customer has without a declaration."""
 
 
 @dataclass(frozen=True, slots=True)

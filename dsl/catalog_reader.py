@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from dsl import catalog_errors as errors
-from dsl.catalog import AttributeDeclaration, Cap, Catalog, Meter, Owner, Policies, Product
+from dsl.catalog import BUILT_IN, AttributeDeclaration, Cap, Catalog, Meter, Owner, Policies, Product
 from dsl.catalog_moments import read_moments
 from dsl.catalog_shapes import Reading
 from dsl.catalog_types import read_type
@@ -36,10 +36,6 @@ SECTIONS = (
     "tasks",
     "policies",
 )
-BUILT_IN = {
-    Owner.CUSTOMER: {"id": Kind.TEXT, "timezone": Kind.TEXT, "tags": Kind.SET},
-    Owner.SUBSCRIPTION: {"id": Kind.TEXT, "customer": Kind.TEXT, "currency": Kind.TEXT, "addons": Kind.SET},
-}
 INTERVALS = ("month", "year")
 
 
@@ -102,7 +98,7 @@ def _attributes(reading: Reading, node: Node | None, owner: Owner) -> dict[str, 
         name = reading.name(key, "an attribute")
         if name is None:
             continue
-        if name in BUILT_IN[owner]:
+        if name in BUILT_IN[owner] or (name == "customer" and owner is Owner.SUBSCRIPTION):
             reading.refuse(errors.built_in(reading.source, key.span, name, owner))
             continue
         fields = _attribute_fields(reading, value)

@@ -13,25 +13,11 @@ from dataclasses import dataclass, field
 
 from dsl import check_errors as errors
 from dsl import syntax
-from dsl.catalog import Catalog, Moment, Owner
+from dsl.catalog import BUILT_IN, Catalog, Moment, Owner
 from dsl.check_errors import Finding, Wrong
 from dsl.datatypes import DataType, Kind, Unit
 from dsl.messages import Message
 from dsl.typed import Attribute, Condition, Elapsed, Term
-
-BUILT_IN: Mapping[Owner, Mapping[str, DataType]] = {
-    Owner.SUBSCRIPTION: {
-        "id": DataType(Kind.TEXT),
-        "currency": DataType(Kind.TEXT),
-        "addons": DataType(Kind.SET),
-    },
-    Owner.CUSTOMER: {
-        "id": DataType(Kind.TEXT),
-        "timezone": DataType(Kind.TEXT),
-        "tags": DataType(Kind.SET),
-    },
-}
-"""What every subscription and customer has without a declaration."""
 
 ADDONS = Attribute(Owner.SUBSCRIPTION, "addons", DataType(Kind.SET))
 TAGS = Attribute(Owner.CUSTOMER, "tags", DataType(Kind.SET))

@@ -8,10 +8,10 @@ from graphlib import TopologicalSorter
 
 from dsl import check_errors as errors
 from dsl import syntax
-from dsl.catalog import Catalog, Owner
+from dsl.catalog import BUILT_IN, Catalog, Owner
 from dsl.check_errors import Finding, Wrong
 from dsl.conditions import Conditions
-from dsl.names import BUILT_IN, KnownSegment, Scope, Words
+from dsl.names import KnownSegment, Scope, Words
 from dsl.source import Source
 from dsl.typed import Segment
 
