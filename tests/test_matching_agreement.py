@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from dsl.typed import Condition
 from engine.matching import normal_form
 from engine.matching.interpreter import holds
-from engine.matching.plan import compile_plan
+from engine.matching.plan import FEW_ROWS, compile_plan
 from tests.strategies import DAYS, conditions, make_batch, make_rows, rule
 
 ROWS = 110
@@ -34,6 +35,8 @@ def agree(case: tuple[dt.date, list[Condition], int, bool]) -> int:
     matches = plan.match_batch(make_batch(rows, plan.attributes, plainly=plainly), today)
     pairs = list(zip(matches["row"].to_pylist(), matches["rule"].to_pylist(), strict=True))
     assert pairs == [(number, matched) for number, found in enumerate(expected) for matched in found]
+    few = plan.match_batch(make_batch(rows[:FEW_ROWS], plan.attributes, plainly=plainly), today)
+    assert few.to_pylist() == matches.filter(pc.less(matches["row"], FEW_ROWS)).to_pylist()
     return len(rows) * len(some)
 
 

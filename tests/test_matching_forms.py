@@ -11,6 +11,7 @@ from dsl import typed
 from dsl.datatypes import Kind, Money
 from dsl.operators import OPERATORS
 from dsl.typed import Amount, Attribute, Elapsed, Term
+from engine.matching import plan as plans
 from engine.matching.interpreter import holds
 from engine.matching.leaves import Atom, Leaf, bind
 from engine.matching.plan import compile_plan
@@ -26,6 +27,12 @@ from tests.strategies import (
     rule,
     values_of,
 )
+
+
+@pytest.fixture(autouse=True)
+def _batches_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rows too are matched in the batch form, which is what these tests are about."""
+    monkeypatch.setattr(plans, "FEW_ROWS", 0)
 
 
 def every_test(term: Term, today: dt.date) -> list[typed.Test]:

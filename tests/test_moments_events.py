@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from dsl.catalog import AttributeDeclaration, Catalog, Moment, MomentKind, Owner
 from dsl.datatypes import DataType, Kind, Money, Value
 from dsl.typed import Attribute
-from engine.moments.events import event_batch, event_rows
+from engine.moments.events import event_batch
 from engine.store.events import Event, put_events
 from engine.store.session import Store
-from engine.store.state import customer_rows, put_customers, put_subscriptions
+from engine.store.state import put_customers, put_subscriptions
 from engine.store.tables import events
 
 NOW = dt.datetime(2026, 3, 15, 12, tzinfo=dt.UTC)
@@ -115,25 +115,3 @@ def test_columns_that_nobody_reads_are_not_there(store: Store) -> None:
 
 def test_nobody_concerned_is_an_empty_batch(store: Store) -> None:
     assert batch(store, happened(1, "visit", "left", page="a")) == []
-
-
-@pytest.mark.parametrize(
-    ("moment", "whose", "which", "tried"),
-    [
-        ("visit", "two", None, ["two-0", "two-1"]),
-        ("visit", "none", None, [None]),
-        ("visit", "left", None, []),
-        ("failed", "two", "two-0", ["two-0"]),
-        ("failed", "two", "two-1", []),
-        ("failed", "none", None, []),
-    ],
-)
-def test_rows_of_one_event_are_those_of_the_batch(
-    store: Store, moment: str, whose: str, which: str | None, tried: list[str | None]
-) -> None:
-    with store.read() as connection:
-        state = customer_rows(connection, CATALOG, whose)
-    assert state is not None
-    rows = event_rows(CATALOG.moments[moment], state, {"page": "/x"}, which)
-    assert [row.get("subscription.id") for row in rows] == tried
-    assert all(row["event.page"] == "/x" and row["customer.country"] == "JP" for row in rows)

@@ -103,8 +103,12 @@ def run(program: Program, table: pa.Table, today: dt.date) -> pa.Table:
         columns = list(pool.map(coder.codes, program.columns.keys(), program.columns.values()))
         starts = range(0, table.num_rows, BLOCK)
         found = list(pool.map(lambda start: _Block(program, columns, start, table.num_rows).matches(), starts))
-    rows, rules = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return pa.table([pa.array(rows), pa.array(rules)], schema=PAIRS)
+    return pairs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def pairs(rows: Sequence[int] | npt.NDArray[np.int32], rules: Sequence[int] | npt.NDArray[np.int32]) -> pa.Table:
+    """Matches as a table: int32 columns `row` and `rule`."""
+    return pa.table([pa.array(rows, pa.int32()), pa.array(rules, pa.int32())], schema=PAIRS)
 
 
 class _Block:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dsl.datatypes import Value
 from dsl.operators import OPERATORS
 from dsl.typed import All, Amount, AnyOf, Condition, Not, SegmentUse, Test
-from engine.matching.outline import outline
+from engine.matching.outline import Entry, outline
 from engine.matching.terms import Row, attributes_of, read_term
 
 PRESENCE = ("is_known", "is_missing")
@@ -64,18 +64,15 @@ class Clause:
 
 def clauses(condition: Condition, row: Row, today: dt.date) -> list[Clause]:
     """The condition line by line, outermost first, each with its verdict on the row."""
-    return [
-        Clause(text, _read(part, row, today), holds(part, row, today), depth, _key(part))
-        for text, depth, part in outline(condition)
-    ]
+    return [_clause(entry, row, today) for entry in outline(condition)]
 
 
-def _read(part: Condition, row: Row, today: dt.date) -> Value | None:
-    if not isinstance(part, Test):
-        return None
-    value = read_term(part.term, row, today)
-    return row[part.term.money.key] if isinstance(part.term, Amount) and value is not None else value
-
-
-def _key(part: Condition) -> str | None:
-    return attributes_of(part.term)[0].key if isinstance(part, Test) else None
+def _clause(entry: Entry, row: Row, today: dt.date) -> Clause:
+    verdict = holds(entry.condition, row, today)
+    if not isinstance(entry.condition, Test):
+        return Clause(entry.text, None, verdict, entry.depth)
+    term = entry.condition.term
+    value = read_term(term, row, today)
+    key = attributes_of(term)[0].key
+    read = row[key] if isinstance(term, Amount) and value is not None else value
+    return Clause(entry.text, read, verdict, entry.depth, key)

@@ -14,9 +14,13 @@ from engine.matching.bound import bind_rules, leaves_of
 from engine.matching.index import EventIndex
 from engine.matching.normal_form import normalise
 from engine.matching.terms import Row, attributes_of
+from engine.store.rows import rows_of
 
 DAYS_KEPT = 4
 """Local dates whose constants are kept: at one instant the earth has at most three."""
+
+FEW_ROWS = 64
+"""Batches of so few rows are matched a row at a time: the batch form has to make every rule's bits even for one."""
 
 
 class Plan:
@@ -40,7 +44,11 @@ class Plan:
 
     def match_batch(self, table: pa.Table, today: dt.date) -> pa.Table:
         """The matches of a batch of local date `today`: int32 columns `row` and `rule`, sorted by row, then rule."""
-        return batch.run(self._program(today), table, today)
+        if table.num_rows > FEW_ROWS:
+            return batch.run(self._program(today), table, today)
+        found = [self.match_row(row, today) for row in rows_of(table, self.attributes)]
+        pairs = [(number, rule) for number, rules in enumerate(found) for rule in rules]
+        return batch.pairs([number for number, _ in pairs], [rule for _, rule in pairs])
 
 
 def compile_plan(rules: Sequence[Rule]) -> Plan:

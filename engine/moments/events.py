@@ -1,4 +1,4 @@
-"""Event moments: what happened as a batch of occurrences, or, for one event, as rows of state.
+"""Event moments: what happened as a batch of occurrences.
 
 An event of a subscription is an occurrence of that one, if the moment's `while:` concerns it. An event of a customer is
 one of the customer: tried on each concerned subscription, or once without any where the customer has none.
@@ -7,21 +7,19 @@ one of the customer: tried on each concerned subscription, or once without any w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, select
 
 from dsl.catalog import Catalog, Moment, Owner
-from dsl.datatypes import Value
 from dsl.typed import Attribute
 from engine.moments.calendar import event_key
 from engine.moments.subjects import Occurrence, beside, concerns, key_columns
 from engine.store.bulk import among
 from engine.store.columns import raw_columns, read_columns, read_documents
 from engine.store.documents import dump
-from engine.store.state import CustomerState, Row
 from engine.store.tables import customers, subscriptions
 
 
@@ -46,25 +44,6 @@ def event_batch(
         read_columns([state for _, state in pairs], stored),
         properties.take(pa.array([number for number, _ in pairs], pa.int64())),
     )
-
-
-def event_rows(
-    moment: Moment, state: CustomerState, properties: Mapping[str, Value], subscription: str | None = None
-) -> list[Row]:
-    """The rows that one event is tried on, by subscription; `properties` by bare name, `subscription` by id."""
-    event = {f"event.{name}": value for name, value in properties.items()}
-    if moment.owner is Owner.CUSTOMER and not state.subscriptions:
-        return [{**state.customer, **event}]
-    return [
-        {**state.customer, **held, **event}
-        for held in state.subscriptions
-        if concerns(moment.statuses, _text(held.get("subscription.status")))
-        and (moment.owner is Owner.CUSTOMER or held["subscription.id"] == subscription)
-    ]
-
-
-def _text(value: Value | None) -> str | None:
-    return None if value is None else str(value)
 
 
 def _states(connection: Connection, ids: list[str], attributes: Sequence[Attribute]) -> dict[str, list[Any]]:
