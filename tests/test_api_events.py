@@ -171,6 +171,13 @@ def test_the_day_of_a_question_counts(world: World) -> None:
     assert world.program().post("/decide", early).json["decisions"] == []
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1970-01-01", "9999-12-31"])
+@pytest.mark.parametrize("moment", ["billing_anniversary", "birthday", "website_visit"])
+def test_a_day_far_away_is_answered(world: World, moment: str, day: str) -> None:
+    question = {"moment": moment, "customer": "c-1", "as_of": day}
+    assert world.program().post("/decide", question).status_code == 200
+
+
 def test_a_question_about_one_subscription(world: World) -> None:
     question = ANNIVERSARY | {"subscription": "s-1"}
     assert len(world.program().post("/decide", question).json["decisions"]) == 1

@@ -351,6 +351,22 @@ def test_a_day_that_is_none_is_told(world: World, day: str) -> None:
     assert "is no date" in plain(preview(world, ANNIVERSARY, "premium_after_a_year", day))
 
 
+MOMENTS = ["billing_anniversary", "birthday", "7 days before birthday", "website_visit", "2026-11-27"]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1900-01-01", "2199-12-31", "9999-12-31"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_day_far_away_is_no_fault_of_ours(world: World, moment: str, day: str) -> None:
+    page = plain(preview(world, f"rule far on {moment} where plan is known offer premium via in_app", "far", day))
+    assert ("too far away" if day[:2] in ("00", "99") else "0 of ") in page
+
+
+def test_a_message_that_cannot_be_written_is_told(world: World) -> None:
+    text = ANNIVERSARY.replace("say premium_anniversary", 'say "Half of {{ mrr | divided_by: 0 }}"')
+    page = plain(preview(world, text, "premium_after_a_year", "2026-03-15"))
+    assert "The message cannot be written" in page
+
+
 def test_a_rule_with_an_error_has_no_preview_and_keeps_its_text(world: World) -> None:
     broken = ANNIVERSARY.replace("offer premium", "offer premuim")
     page = preview(world, broken, "premium_after_a_year", "2026-03-15", fragment=False)

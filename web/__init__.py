@@ -10,7 +10,7 @@ from flask import Flask
 from engine.config import Settings
 from engine.rulebook import Rulebook
 from engine.store.session import Store
-from web import api, customers, decisions, editor, errors, health, help, layout, rules, security, sign_in
+from web import api, customers, decisions, editor, errors, health, help, layout, new_file, rules, security, sign_in
 from web.desk import Desk
 from web.secret import session_secret
 
@@ -24,6 +24,7 @@ def create_app(settings: Settings, store: Store, rulebook: Rulebook, clock: Call
     sign_in.install(app)
     app.register_blueprint(rules.pages)
     app.register_blueprint(editor.pages)
+    app.register_blueprint(new_file.pages)
     app.register_blueprint(decisions.pages)
     app.register_blueprint(customers.pages)
     app.register_blueprint(help.pages)
