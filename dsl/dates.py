@@ -41,5 +41,4 @@ def ago(leaves: Leaves, node: syntax.Ago) -> Condition:
     if node.duration.unit is syntax.TimeUnit.HOURS:
         raise Wrong(errors.hours_of_days(node.duration.span, subject.word))
     unit, count = whole_units(node.duration.count, Unit(node.duration.unit), node.duration)
-    since = Elapsed(term, unit, f"time since {subject.word}")
-    return leaves.test("greater" if node.more else "less", since, (count,), node.span)
+    return leaves.test("greater" if node.more else "less", Elapsed(term, unit), (count,), node.span)

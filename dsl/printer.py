@@ -12,6 +12,13 @@ from dsl.typed import Amount, Attribute, Elapsed, Term, Test
 
 # Sets that the language has its own words for.
 _SAID = {"subscription.addons": "has", "customer.tags": "is tagged"}
+# How long ago a date was has two comparisons; the other two are their negations.
+_AGO = {
+    "greater": "{} more than {} ago",
+    "less": "{} less than {} ago",
+    "less_or_equal": "not {} more than {} ago",
+    "greater_or_equal": "not {} less than {} ago",
+}
 _BARE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -65,6 +72,8 @@ def test_text(test: Test) -> str:
     if isinstance(test.term, Attribute) and test.term.key in _SAID and values:
         said = f"{_SAID[test.term.key]} {values[0]}"
         return f"not {said}" if test.operator == "not_includes" else said
+    if isinstance(test.term, Elapsed) and not test.term.name and values:
+        return _AGO[test.operator].format(name, values[0])
     match test.operator:
         case "is_true":
             return name

@@ -42,7 +42,7 @@ class Elapsed:
     """Whole units from a date attribute to the local day; missing where the date is missing or in the future.
 
     `unit` is DAYS or MONTHS only (the checker turns weeks into days and years into months). Value: int.
-    `name` is the attribute's own (`tenure`), for people.
+    `name` is the attribute's own (`tenure`), for people; empty where the author asks how long ago the date was.
     """
 
     start: Attribute

@@ -91,7 +91,8 @@ def _test(test: Test, *, negated: bool) -> str:
             return f"{said} {values[0]} and {values[1]}"
         case "within_next" | "not_within_next" | "within_last" | "not_within_last":
             return f"{said} {counted(int(str(test.operands[0])), Unit.DAYS)}"
-    return " ".join([said, *values])
+    told = " ".join([said, *values])
+    return f"{told} ago" if isinstance(test.term, Elapsed) and not test.term.name and values else told
 
 
 _HELD = {

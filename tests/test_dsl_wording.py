@@ -37,6 +37,8 @@ CLAUSES = [
     ("started_on before 2025-01-01", "started on is before 1 January 2025", "started_on < 2025-01-01"),
     ("renews_on within 7 days", "renews on is within the next 7 days", "renews_on within 7 days"),
     ("started_on within last 1 day", "started on is within the last 1 day", "started_on within last 1 day"),
+    ("started_on more than 2 weeks ago", "started on is more than 14 days ago", "started_on more than 14 days ago"),
+    ("started_on less than 1 year ago", "started on is less than 12 months ago", "started_on less than 12 months ago"),
     ('page like "/pricing*"', 'page looks like "/pricing*"', 'page like "/pricing*"'),
     ('page starts with "/"', 'page starts with "/"', 'page starts with "/"'),
     ('page ends with "x"', 'page ends with "x"', 'page ends with "x"'),
