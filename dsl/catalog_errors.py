@@ -152,12 +152,23 @@ def given_twice(source: Source, span: Span, text: str, what: str) -> Diagnostic:
 # --- the catalog ------------------------------------------------------------------------------------------------------
 
 
+_UNKNOWN = {
+    "channel": "unknown-channel",
+    "date": "unknown-date",
+    "date of the customer": "unknown-date",
+    "date of the subscription": "unknown-date",
+    "flag of the customer": "unknown-flag",
+    "meter": "unknown-meter",
+    "plan": "unknown-plan",
+    "status of subscriptions": "unknown-status",
+}
+
+
 def unknown(source: Source, span: Span, what: str, text: str, known: Collection[str]) -> Diagnostic:
-    """A name that must be declared elsewhere in the catalog and is not."""
-    code = f"unknown-{what.split(' of ')[0]}"
+    """A name that must be declared elsewhere in the catalog and is not. `what` is one of the kinds above."""
     article = "an" if what[0] in "aeiou" else "a"
     told = f"{text} is not {article} {what}" + ("" if known else f"; the catalog declares no {what}")
-    return _error(code, source, span, told, hint(text, known))
+    return _error(_UNKNOWN[what], source, span, told, hint(text, known))
 
 
 def only_for(source: Source, span: Span, key: str, whose: str) -> Diagnostic:

@@ -138,13 +138,21 @@ def other_owners_attribute(span: Span, word: str, owner: str, other: str) -> Fin
     return Finding("unknown-attribute", Severity.ERROR, told, span, f"{other}.{word}", fix)
 
 
+_UNKNOWN = {
+    "plan": "unknown-plan",
+    "add-on": "unknown-addon",
+    "channel": "unknown-channel",
+    "meter": "unknown-meter",
+    "task": "unknown-task",
+}
+
+
 def unknown_of_kind(span: Span, word: str, kind: str, known: Collection[str]) -> Finding:
-    """An unknown plan, add-on, channel, meter, task."""
-    code = f"unknown-{kind.replace('-', '')}"
+    """An unknown name of something that the catalog declares; `kind` is one of those above."""
     told = f"{word} is not {_a(kind)}" + ("" if known else f": the catalog declares no {kind}")
     near = closest(word, known)
     return Finding(
-        code,
+        _UNKNOWN[kind],
         Severity.ERROR,
         told,
         span,
@@ -163,9 +171,7 @@ def unknown_message(span: Span, word: str, known: Collection[str]) -> Finding:
 
 
 def foreign_property(span: Span, word: str, variable: str) -> Finding:
-    told = (
-        f"the message {word} reads {variable}, which this rule's moments do not have: it stays empty"
-    )
+    told = f"the message {word} reads {variable}, which this rule's moments do not have: it stays empty"
     return Finding("unknown-variable", Severity.WARNING, told, span)
 
 
