@@ -56,6 +56,7 @@ class PassReport:
     rules: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     held: Counter[str] = field(default_factory=Counter)
     contacts: int = 0
+    moments: Counter[str] = field(default_factory=Counter)  # occurrences that some rule listens to
 
     def total(self, name: str) -> int:
         return sum(counts[name] for counts in self.rules.values())
@@ -72,6 +73,7 @@ class PassReport:
             "as_of": self.as_of.isoformat(),
             **{name: self.total(name) for name in ledger.COUNTS},
             "contacts": self.contacts,
+            "moments": dict(sorted(self.moments.items())),
             "held_reasons": dict(self.held.most_common()),
             "rules": {rule: dict(counts) for rule, counts in sorted(self.rules.items())},
         }
@@ -248,3 +250,5 @@ def decide_parts(
     rows = written(decided, plans.catalog, now, ruleset=plans.ruleset.digest, pass_id=report.pass_id)
     ledger.write(connection, plans.catalog, rows, now)
     report.add(rows)
+    for part in parts:
+        report.moments[part.use.moment] += part.occurrences()

@@ -171,7 +171,8 @@ def show_receipt(out: Console, one: Receipt) -> None:
     for rival in one.candidates:
         out.print(f"  {rival.rule} (priority {rival.priority}): {rival.sentence}", markup=False)
     for delivery in one.deliveries:
-        out.print(f"  by {delivery.channel}, {delivery.state}: {delivery.subject or ''}", markup=False)
+        told = (delivery.subject or delivery.body or "").partition("\n")[0]
+        out.print(f"  by {delivery.channel}, {delivery.state}: {told}", markup=False)
 
 
 def _show_explanation(out: Console, found: explaining.Explanation) -> None:

@@ -32,6 +32,11 @@ class Part:
     plan: Plan
     rules: tuple[Rule, ...]  # in the plan's order
 
+    def occurrences(self) -> int:
+        """How many occurrences the rows are of: a customer's moment has a row for each subscription."""
+        keys = self.table.select(["subject", "occurrence"])
+        return int(keys.group_by(keys.column_names).aggregate([]).num_rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -171,7 +171,7 @@ def _counters(decided: Outcome) -> list[dict[str, Any]]:
         results[batch.part_of(line["row"]), line["rule"]][line["result"]] += 1
     rows = []
     for number, part in enumerate(batch.parts):
-        due = len(set(zip(part.table["subject"].to_pylist(), part.table["occurrence"].to_pylist(), strict=True)))
+        due = part.occurrences()
         for rule_number, rule in enumerate(part.rules, batch.rule_starts[number]):
             again = decided.repeats.get((number, rule.name), 0)
             counts = results[number, rule_number]
