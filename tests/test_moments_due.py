@@ -6,6 +6,7 @@ import datetime as dt
 import random
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -125,9 +126,13 @@ PERIODS = {"monthly": "%Y-%m", "quarterly": "%Y-%m", "weekly": "%G-W%V"}
 
 
 def name_on(moment: Moment, anchor: dt.date | None, interval: str | None, on: dt.date) -> str | None:
+    return None if anchor is None else counted_up(moment.name, anchor, interval, on)
+
+
+@cache
+def counted_up(name: str, anchor: dt.date, interval: str | None, on: dt.date) -> str | None:
     """The occurrence on a day, found by counting up from the anchor."""
-    if anchor is None:
-        return None
+    moment = CATALOG.moments[name]
     if moment.name == "renewal":
         return f"renewal:{on}" if anchor == on else None
     if moment.name == "billing":
