@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from language import CATALOG
 
 from dsl import service
-from dsl.service import Checked, check, check_rule, digest
+from dsl.files import digest
+from dsl.memory import Memory
+from dsl.service import Checked, check, check_rule
 
 FILES = {
     "catalog.yaml": CATALOG,
@@ -158,6 +160,7 @@ EDITS = [
     ("b.rules", ""),
     ("messages/hello.txt", "{{ x | }}"),
     ("messages/hello.txt", "{{ firstname }}"),
+    ("messages/hello.txt", "{{ event.page }}"),
     ("messages/other.txt", "Hello"),
     ("catalog.yaml", CATALOG.replace("renewal: ", "renewals: ")),
     ("catalog.yaml", CATALOG.replace("USD\n", "USDD\n", 1)),
@@ -178,12 +181,29 @@ def test_checking_again_after_edits_gives_what_a_fresh_check_gives(edits: list[t
 
 def _fresh(files: dict[str, str]) -> Checked:
     """The same folder, checked by a service that remembers nothing."""
-    for remembered in ("_source", "_parsed", "_read_catalog", "_read_message", "_checked_rules"):
-        getattr(service, remembered).cache_clear()
-    service._RECENT.clear()
+    service.forget()
     return check(files)
 
 
 @pytest.mark.parametrize("path", ["notes.txt", "README.md", "rules.bak", "catalog.yml"])
 def test_other_files_are_left_alone(path: str) -> None:
     assert codes(check({**FILES, path: "on x offer y {{"})) == codes(check(FILES))
+
+
+def test_memory_keeps_the_last_used_up_to_its_weight() -> None:
+    memory: Memory[str] = Memory(10)
+    made: list[str] = []
+
+    def ask(key: str, weight: int) -> str:
+        def make() -> str:
+            made.append(key)
+            return key.upper()
+
+        return memory.recall(key, weight, make)
+
+    assert [ask("a", 4), ask("b", 4), ask("a", 4)] == ["A", "B", "A"]
+    ask("c", 4)  # makes room by forgetting b, which was used least lately
+    assert [ask("a", 4), ask("c", 4), ask("b", 4)] == ["A", "C", "B"]
+    assert made == ["a", "b", "c", "b"]
+    ask("too heavy", 99)
+    assert memory.total == 99
