@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from dsl.catalog import Catalog
-from dsl.datatypes import Money
+from dsl.datatypes import DataType, Kind, Money
 from dsl.source import Source
 from engine.errors import ImportFailed
 from engine.store import tables
@@ -389,6 +390,15 @@ def test_a_missing_file(store: Store, shop: Catalog, tmp_path: Path) -> None:
 
 def test_a_header_alone_is_an_empty_import(run: Importer) -> None:
     assert counts(run("customers", "p.csv", "id\n")) == (0, 0, 0, 0, 0)
+
+
+def test_a_changed_catalog_is_followed_and_told(run: Importer, store: Store, shop: Catalog, tmp_path: Path) -> None:
+    run("customers", "people.csv", PEOPLE)
+    country = replace(shop.customer["country"], type=DataType(Kind.ENUM, ("US", "JP")))
+    smaller = replace(shop, customer=dict(shop.customer) | {"country": country})
+    report = run_import(store, smaller, Order(Subject.CUSTOMERS, tmp_path / "people.csv"), NOW)
+    assert report.warnings == {"customer.country: was taken out where it does not fit the catalog any more": 1}
+    assert report.reasons == {"country: is not one of US or JP": 1}
 
 
 # --- many rows -------------------------------------------------------------------------------------------------------

@@ -97,6 +97,15 @@ def test_foreign_keys_hold(store: Store) -> None:
         connection.execute(text(f"INSERT INTO subscriptions {columns} VALUES {values}"))
 
 
+def test_a_value_that_reads_like_a_condition_is_none(store: Store) -> None:
+    """Drivers quote the values of a broken constraint."""
+    statement = text("INSERT INTO meta (key, value) VALUES ('disk is full', 'database is locked')")
+    with store.write() as connection:
+        connection.execute(statement)
+    with pytest.raises(IntegrityError), store.write() as connection:
+        connection.execute(statement)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     upgrade(f"sqlite:///{tmp_path / 'carpe.db'}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ def open_store(url: str) -> Store:
 
     Raises a StoreError of one sentence where there is none, or where its tables are not this version's.
     """
-    from engine.store.schema import require_current
+    from engine.store.schema import require_current  # schema opens engines, so it imports this module
 
     parsed = read_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
@@ -164,28 +164,43 @@ def told_in_words() -> Iterator[None]:
 
 
 def _driver_text(error: Exception) -> str | None:
-    """What the driver said; bulk statements use its cursor directly, so its own errors come too."""
-    if isinstance(error, DBAPIError):
-        return str(error.orig)
-    is_drivers = isinstance(error, sqlite3.Error) or type(error).__module__.startswith("psycopg")
-    return str(error) if is_drivers else None
+    """What the driver said; bulk statements use its cursor directly, so its own errors come too.
+
+    A broken constraint is never about the database's condition, and quotes values that could read like it.
+    """
+    inner = error.orig if isinstance(error, DBAPIError) else error
+    drivers = isinstance(inner, sqlite3.Error) or type(inner).__module__.startswith("psycopg")
+    return str(inner) if drivers and "IntegrityError" not in {kind.__name__ for kind in type(inner).__mro__} else None
+
+
+# What the drivers' texts contain, and the sentence; `{first}` is the text's first line.
+_CONDITIONS: tuple[tuple[tuple[str, ...], Callable[[str], StoreError]], ...] = (
+    (("database is locked", "table is locked", "lock timeout"), lambda first: DatabaseLocked()),
+    (("readonly database", "read-only transaction"), lambda first: DatabaseReadOnly()),
+    (("disk is full", "no space left"), lambda first: DatabaseFull()),
+    (
+        ("unable to open database",),
+        lambda first: StoreError("The database file cannot be opened: its folder is missing or may not be read."),
+    ),
+    (
+        ("not a database", "disk image is malformed"),
+        lambda first: StoreError(f"The file is not a database that Carpe can read ({first})."),
+    ),
+    (
+        ("connection to server", "connection is bad", "connection failed", "connection timeout"),
+        lambda first: StoreError(f"The database server does not answer ({first})."),
+    ),
+    (
+        ("server closed", "terminating connection", "connection is lost", "connection is closed"),
+        lambda first: StoreError(f"The database server ended the connection ({first})."),
+    ),
+)
 
 
 def _sentence(text: str) -> StoreError | None:
-    first = text.strip().splitlines()[0] if text.strip() else ""
     low = text.lower()
-    if "locked" in low or "lock timeout" in low:
-        return DatabaseLocked()
-    if "readonly" in low or "read-only" in low:
-        return DatabaseReadOnly()
-    if "full" in low or "no space left" in low:
-        return DatabaseFull()
-    if "unable to open" in low:
-        return StoreError("The database file cannot be opened: its folder is missing or may not be read.")
-    if "not a database" in low or "malformed" in low:
-        return StoreError(f"The file is not a database that Carpe can read ({first}).")
-    if "connection to server" in low or "connection is bad" in low or "connection failed" in low or "timeout" in low:
-        return StoreError(f"The database server does not answer ({first}).")
-    if "server closed" in low or "terminating connection" in low or "connection is lost" in low:
-        return StoreError(f"The database server ended the connection ({first}).")
+    first = text.strip().partition("\n")[0].rstrip(".")
+    for signs, sentence in _CONDITIONS:
+        if any(sign in low for sign in signs):
+            return sentence(first)
     return None

@@ -94,11 +94,11 @@ def run_import(
     """
     reader = open_file(order.path, order.form, order.mapped.delimiter if order.mapped else None)
     plan = plan_import(catalog, order.subject, order.mapped, reader.columns, order.path.name)
-    if not order.dry:
-        with store.write() as connection:
-            reindex(connection, catalog, now)
     with Rejects(order.rejects) as rejects:
-        return _Import(store, catalog, plan, now, order.dry, rejects).run(reader, progress)
+        work = _Import(store, catalog, plan, now, order.dry, rejects)
+        if not order.dry:
+            work.follow_catalog()
+        return work.run(reader, progress)
 
 
 class Rejects:
@@ -138,6 +138,13 @@ class _Import:
         self.converter = Converter(catalog, plan)
         self.seen: set[str] = set()  # the ids of good rows: about 130 bytes each
         self.report = Report(plan.subject, ignored=plan.ignored)
+
+    def follow_catalog(self) -> None:
+        """Brings what the store has under the catalog of this import, and tells what no longer fits it."""
+        with self.store.write() as connection:
+            done = reindex(connection, self.catalog, self.now)
+        for name, rows in done.removed.items():
+            self.report.warnings[f"{name}: was taken out where it does not fit the catalog any more"] = rows
 
     def run(self, reader: Reader, progress: Callable[[int, int, int], None]) -> Report:
         put = self.put_events if self.plan.subject is Subject.EVENTS else self.put_state
