@@ -383,6 +383,15 @@ def test_a_file_that_cannot_be_read(run: Importer, name: str, content: bytes, sa
     assert "\n" not in str(error.value)
 
 
+def test_a_quotation_mark_that_nothing_closes(run: Importer, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 4096)
+    lines = [f"c{number},x" for number in range(4000)]
+    lines[1000] = 'c1000,"open'
+    with pytest.raises(ImportFailed, match="after row 1001: a quotation mark opens there"):
+        run("customers", "p.csv", "\n".join(["id,first_name", *lines]))
+    assert len(ids(store, tables.customers)) == 1000
+
+
 def test_a_missing_file(store: Store, shop: Catalog, tmp_path: Path) -> None:
     with pytest.raises(ImportFailed, match=r"none\.csv cannot be read: No such file"):
         run_import(store, shop, Order(Subject.CUSTOMERS, tmp_path / "none.csv"), NOW)

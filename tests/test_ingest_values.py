@@ -195,6 +195,7 @@ def test_what_is_no_flag(text: str) -> None:
 def test_text_is_composed() -> None:
     assert values.clean("Zoe\u0308") == "Zo\u00eb"
     assert values.clean("東京 \u00a0 \U0001f600") == "東京 \u00a0 \U0001f600"
+    assert values.clean("\U0001fae8") == "\U0001fae8"  # newer than the Unicode of older Pythons
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\nb", "tab\there", "\x7f", "\u0085"])

@@ -7,7 +7,8 @@ the text, safe because a quote inside JSON text is always escaped, so `"mrr":` c
     rows = connection.execute(select(*raw_columns(attributes)).select_from(...)).all()
     table = read_columns(rows, attributes)
 
-360,000 subscriptions, seven attributes: 1.1 s with the query, of which 0.5 s are here (two cores).
+360,000 subscriptions with their customers, seven attributes, SQLite on two busy cores: 1.7 s for the query that joins
+them, 0.9 s here.
 """
 
 from __future__ import annotations

@@ -5,6 +5,10 @@
 Made-up rows (seeded; ids in random order, as an export has them) are written as CSV to a temporary folder and imported
 into an empty database there: SQLite, or the empty PostgreSQL database at URL. Prints seconds and rows a second, first
 for the import, then for the same import again, which finds everything unchanged.
+
+Measured on two cores that were busy with other work (load 4), SQLite 3.40 on a disk of 290 MB/s: a million customers in
+37 s (27 s of processor time), a million subscriptions with two dates each in 58 s (45 s); again, unchanged: 11 s and
+19 s. About half of it is the four indexes of `dates`.
 """
 
 from __future__ import annotations

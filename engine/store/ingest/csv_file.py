@@ -62,7 +62,10 @@ def _csv_blocks(path: Path, parse: pa_csv.ParseOptions, columns: Sequence[str]) 
             except StopIteration:
                 break
             except pa.ArrowInvalid as error:
-                raise ImportFailed(f"{path} cannot be read after row {row - 1}: {first_line(error)}.") from None
+                reason = first_line(error)
+                if "straddling" in reason:
+                    reason = "a quotation mark opens there and nothing closes it"
+                raise ImportFailed(f"{path} cannot be read after row {row - 1}: {reason}.") from None
             rows = _numbers(row, batch.num_rows, {each.number for each in bad})
             row = int(rows[-1]) + 1 if len(rows) else row
             block = Block(rows, {}, [_torn(each) for each in bad if each.number < row])

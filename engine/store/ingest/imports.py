@@ -37,6 +37,7 @@ from engine.store.tables import customers
 from engine.store.upsert import CUSTOMERS, SUBSCRIPTIONS, Changes, Staged, upsert
 
 EVENT_SOURCE = "import"
+MOST_WARNINGS = 100
 
 
 @dataclass(slots=True)
@@ -165,6 +166,8 @@ class _Import:
             key = f"{fault.column}: {fault.reason}" if fault.column else fault.reason
             self.report.reasons[key] = self.report.reasons.get(key, 0) + 1
         for warning, rows in converted.warnings.items():
+            if len(self.report.warnings) >= MOST_WARNINGS:
+                warning = warning if warning in self.report.warnings else "other texts are no time zones either"
             self.report.warnings[warning] = self.report.warnings.get(warning, 0) + rows
         self.rejects.write(faults)
 

@@ -80,7 +80,7 @@ def clean(text: str) -> str:
     """Unicode NFC, without control characters."""
     if not text.isprintable():
         for character in text:
-            if unicodedata.category(character) in ("Cc", "Cs", "Cn"):
+            if unicodedata.category(character) in ("Cc", "Cs"):
                 raise Refused(f"has an unreadable character (U+{ord(character):04X})")
     if len(text) > LONGEST_TEXT:
         raise Refused(f"is longer than {LONGEST_TEXT:,} characters")
