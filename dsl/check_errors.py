@@ -5,10 +5,12 @@ A finding is a diagnostic that does not know its file yet: whoever checks a decl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from dsl import syntax
+from dsl.datatypes import DataType, Kind
 from dsl.diagnostics import Diagnostic, Fix, Severity
 from dsl.source import Source, Span
 from dsl.suggestions import closest, hint, listed
@@ -48,6 +50,50 @@ def _unknown(code: str, span: Span, word: str, message: str, known: Collection[s
 
 def _a(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
+
+
+# --- types and values in words ----------------------------------------------------------------------------------------
+
+_KINDS: Mapping[Kind, str] = {
+    Kind.TEXT: "text",
+    Kind.NUMBER: "a number",
+    Kind.COUNT: "a whole number",
+    Kind.FLAG: "true or false",
+    Kind.ENUM: "a choice",
+    Kind.SET: "a set",
+    Kind.DATE: "a date",
+    Kind.ELAPSED: "an elapsed time",
+    Kind.MONEY: "money",
+    Kind.PERCENT: "a percentage",
+    Kind.PLAN: "the name of a plan",
+    Kind.ADDON: "the name of an add-on",
+}
+
+
+def kind_of(type_: DataType) -> str:
+    """A type in words: "an elapsed time"."""
+    return _KINDS[type_.kind]
+
+
+def literal(expression: syntax.Expression) -> str:
+    """What a value is, in words."""
+    match expression:
+        case syntax.Text():
+            return "text"
+        case syntax.Number():
+            return "a number"
+        case syntax.Percent():
+            return "a percentage"
+        case syntax.Money():
+            return "money"
+        case syntax.Date():
+            return "a date"
+        case syntax.Duration():
+            return "a length of time"
+    return "this"
+
+
+# --- what comes later -------------------------------------------------------------------------------------------------
 
 
 def not_available(span: Span, what: str, instead: str | None = None) -> Finding:

@@ -13,19 +13,15 @@ from dataclasses import dataclass, field
 
 from dsl import check_errors as errors
 from dsl import syntax
-from dsl.analysis import contradiction
 from dsl.catalog import Moment, MomentKind, Owner
 from dsl.check_errors import Finding, Wrong
 from dsl.conditions import Conditions
-from dsl.datatypes import Kind
 from dsl.messages import Message
 from dsl.names import Scope, Words
-from dsl.printer import test_text
 from dsl.rule_actions import Actions
 from dsl.rule_clauses import Clauses, check_clauses
 from dsl.rule_moments import check_moments
-from dsl.rule_tests import refuse_test
-from dsl.segments import CheckedSegment, place
+from dsl.segments import place
 from dsl.source import Source
 from dsl.typed import Action, All, Condition, MomentUse, Offer, Rule, Say, Tag
 
@@ -49,25 +45,6 @@ def check_rule(words: Words, source: Source, node: syntax.Rule) -> CheckedRule:
     except Wrong as wrong:
         return CheckedRule(source, node, None, (wrong.finding,))
     return CheckedRule(source, node, rule, tuple(scope.notes), actions.inline)
-
-
-def check_test(words: Words, node: syntax.Test) -> Finding:
-    try:
-        refuse_test(words, node)
-    except Wrong as wrong:
-        return wrong.finding
-    raise AssertionError("tests come later")
-
-
-def check_segment_use(words: Words, checked: CheckedSegment) -> tuple[Finding, ...]:
-    """A segment that can never be true is an error of its own."""
-    if checked.segment is None:
-        return checked.findings
-    try:
-        _refuse_never_true(words, checked.segment.condition, checked.node.condition)
-    except Wrong as wrong:
-        return (wrong.finding,)
-    return checked.findings
 
 
 # --- a rule -----------------------------------------------------------------------------------------------------------
@@ -107,16 +84,7 @@ def _rule(scope: Scope, actions: Actions, source: Source, node: syntax.Rule) -> 
 def _condition(scope: Scope, source: Source, node: syntax.Rule) -> Condition:
     if node.condition is None:
         return All(())
-    condition = Conditions(scope, source.slice).check_whole(node.condition)
-    _refuse_never_true(scope.words, condition, node.condition)
-    return condition
-
-
-def _refuse_never_true(words: Words, condition: Condition, node: syntax.Condition) -> None:
-    choices = {Kind.PLAN: words.catalog.plans, Kind.ADDON: words.catalog.addons}
-    clash = contradiction(condition, choices)
-    if clash is not None:
-        raise Wrong(errors.never_true(node.span, [test_text(test) for test in clash]))
+    return Conditions(scope, source.slice).check_whole(node.condition)
 
 
 def _via(scope: Scope, node: syntax.Rule, actions: tuple[Action, ...], clauses: Clauses) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dsl.datatypes import Kind
 from dsl.later import refuse_later
 from dsl.leaves import Leaves
 from dsl.names import Subject
-from dsl.operands import Operand, folded, is_constant, kind_of, operand
+from dsl.operands import Operand, folded, is_constant, operand
 from dsl.operators import OPERATORS
 from dsl.printer import spelled
 from dsl.typed import Amount, Condition, Term
@@ -59,7 +59,7 @@ def _refuse_unfit(
     leaves: Leaves, node: syntax.Comparison, subject: Subject, name: str, right: syntax.Expression
 ) -> None:
     """A comparator that says nothing of the type: `before` of no date, anything of a set, an order where is none."""
-    span, written, kind = node.comparator.span, node.comparator.written, kind_of(subject.type)
+    span, written, kind = node.comparator.span, node.comparator.written, errors.kind_of(subject.type)
     if name in _OF_DATES and subject.type.kind is not Kind.DATE:
         raise Wrong(errors.operator_not_for(span, subject.word, kind, name, None))
     if subject.type.kind is Kind.SET:

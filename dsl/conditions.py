@@ -10,6 +10,7 @@ from typing import Any
 
 from dsl import check_errors as errors
 from dsl import syntax
+from dsl.analysis import contradiction
 from dsl.check_errors import Wrong
 from dsl.comparisons import between, chained, comparison, membership
 from dsl.datatypes import Kind
@@ -17,7 +18,7 @@ from dsl.dates import ago, within
 from dsl.later import happened_later, history_later, refuse_later
 from dsl.leaves import Leaves
 from dsl.names import Scope
-from dsl.operands import kind_of
+from dsl.printer import test_text
 from dsl.sets_and_text import has, includes, known, tagged, text_test
 from dsl.source import Span
 from dsl.typed import All, AnyOf, Condition, Not, SegmentUse
@@ -36,8 +37,15 @@ class Conditions(Leaves):
     def check_whole(self, node: syntax.Condition) -> Condition:
         """The condition of a rule or segment, with notes on values whose absence its author may have overlooked."""
         condition = self.check(node)
+        self.refuse_never_true(condition, node)
         self.tell_pitfalls()
         return condition
+
+    def refuse_never_true(self, condition: Condition, node: syntax.Condition) -> None:
+        choices = {Kind.PLAN: self.scope.catalog.plans, Kind.ADDON: self.scope.catalog.addons}
+        clash = contradiction(condition, choices)
+        if clash is not None:
+            raise Wrong(errors.never_true(node.span, [test_text(test) for test in clash]))
 
     def check(self, node: syntax.Condition) -> Condition:
         """The typed condition. Raises Wrong with the first error in it."""
@@ -96,7 +104,7 @@ class Conditions(Leaves):
         if subject.type.kind is Kind.FLAG:
             return self.test("is_true", subject.term, (), node.span)
         instead = f"compare it, or write {subject.word} is known"
-        raise Wrong(errors.not_a_condition(node.span, subject.word, kind_of(subject.type), instead))
+        raise Wrong(errors.not_a_condition(node.span, subject.word, errors.kind_of(subject.type), instead))
 
     def segment(self, name: syntax.Name) -> SegmentUse:
         known = self.scope.words.segments[name.text]

@@ -7,7 +7,7 @@ from dsl import syntax
 from dsl.check_errors import Wrong
 from dsl.datatypes import Kind, Unit
 from dsl.leaves import Leaves
-from dsl.operands import kind_of, whole_units
+from dsl.operands import whole_units
 from dsl.typed import Attribute, Condition, Elapsed
 
 
@@ -36,7 +36,7 @@ def ago(leaves: Leaves, node: syntax.Ago) -> Condition:
     subject = leaves.subject(node.value)
     term = subject.term
     if subject.type.kind is not Kind.DATE or not isinstance(term, Attribute):
-        kind = kind_of(subject.type)
+        kind = errors.kind_of(subject.type)
         raise Wrong(errors.operator_not_for(node.value.span, subject.word, kind, "ago", None))
     if node.duration.unit is syntax.TimeUnit.HOURS:
         raise Wrong(errors.hours_of_days(node.duration.span, subject.word))

@@ -11,7 +11,6 @@ from dsl.check_errors import Finding, Wrong
 from dsl.datatypes import Value
 from dsl.later import refuse_later
 from dsl.names import Scope, Subject
-from dsl.operands import kind_of
 from dsl.operators import OPERATORS
 from dsl.source import Span
 from dsl.typed import Amount, Attribute, Elapsed, Term, Test
@@ -42,7 +41,7 @@ class Leaves:
         """The operator applies to values of this type."""
         row = OPERATORS[operator]
         if subject.type.kind not in row.kinds:
-            kind = kind_of(subject.type)
+            kind = errors.kind_of(subject.type)
             raise Wrong(errors.operator_not_for(span, subject.word, kind, row.spelling, instead))
 
     def note_missing(self, span: Span, term: Term, subject: Subject) -> None:

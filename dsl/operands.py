@@ -15,7 +15,7 @@ from dsl import syntax
 from dsl.catalog_shapes import dollar
 from dsl.check_errors import Wrong
 from dsl.currencies import EXPONENTS
-from dsl.datatypes import DataType, Kind, Unit, Value
+from dsl.datatypes import Kind, Unit, Value
 from dsl.later import refuse_later
 from dsl.names import Scope, Subject, full_word
 from dsl.source import Span, normalised
@@ -26,31 +26,12 @@ MOST_YEARS = 100
 
 _MONTHS = {Unit.MONTHS: 1, Unit.YEARS: 12}
 _DAYS = {Unit.DAYS: 1, Unit.WEEKS: 7}
-_PEOPLE: Mapping[Kind, str] = {
-    Kind.TEXT: "text",
-    Kind.NUMBER: "a number",
-    Kind.COUNT: "a whole number",
-    Kind.FLAG: "true or false",
-    Kind.ENUM: "a choice",
-    Kind.SET: "a set",
-    Kind.DATE: "a date",
-    Kind.ELAPSED: "an elapsed time",
-    Kind.MONEY: "money",
-    Kind.PERCENT: "a percentage",
-    Kind.PLAN: "the name of a plan",
-    Kind.ADDON: "the name of an add-on",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
     term: Term
     value: Value
-
-
-def kind_of(type_: DataType) -> str:
-    """A type in words: "an elapsed time"."""
-    return _PEOPLE[type_.kind]
 
 
 def is_constant(expression: syntax.Expression) -> bool:
@@ -235,7 +216,9 @@ def _refuse_attribute(scope: Scope, subject: Subject, expression: syntax.Express
     """A bare word that is no value of the type but would be an attribute on the left."""
     found = scope.find(expression) if isinstance(expression, syntax.Name) else None
     if found is not None:
-        raise Wrong(errors.attribute_as_value(expression.span, found.word, kind_of(subject.type), full_word(found)))
+        raise Wrong(
+            errors.attribute_as_value(expression.span, found.word, errors.kind_of(subject.type), full_word(found))
+        )
 
 
 def _product(
@@ -304,22 +287,5 @@ def _mismatch(scope: Scope, subject: Subject, expression: syntax.Expression) -> 
         _refuse_attribute(scope, subject, expression)
         told = f"the word {expression.written or expression.text}"
     else:
-        told = _literal(expression)
-    return Wrong(errors.type_mismatch(expression.span, subject.word, kind_of(subject.type), told))
-
-
-def _literal(expression: syntax.Expression) -> str:
-    match expression:
-        case syntax.Text():
-            return "text"
-        case syntax.Number():
-            return "a number"
-        case syntax.Percent():
-            return "a percentage"
-        case syntax.Money():
-            return "money"
-        case syntax.Date():
-            return "a date"
-        case syntax.Duration():
-            return "a length of time"
-    return "this"
+        told = errors.literal(expression)
+    return Wrong(errors.type_mismatch(expression.span, subject.word, errors.kind_of(subject.type), told))

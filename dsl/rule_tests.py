@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dsl import check_errors as errors
 from dsl import syntax
-from dsl.check_errors import Wrong
+from dsl.check_errors import Finding, Wrong
 from dsl.later import check_product
 from dsl.names import Scope, Words
 from dsl.operands import operand
 from dsl.rule_moments import declared_moment
 
 
-def refuse_test(words: Words, test: syntax.Test) -> None:
-    """Raises Wrong with the first word that means nothing, else because tests come later."""
-    scope = Scope(words, (declared_moment(words.catalog, test.moment),))
-    for fact in test.given:
-        _check_fact(scope, fact)
-    raise Wrong(errors.not_available(test.title.span, "running a test is"))
+def check_test(words: Words, test: syntax.Test) -> Finding:
+    """The first word that means nothing, else that tests come later."""
+    try:
+        scope = Scope(words, (declared_moment(words.catalog, test.moment),))
+        for fact in test.given:
+            _check_fact(scope, fact)
+    except Wrong as wrong:
+        return wrong.finding
+    return errors.not_available(test.title.span, "running a test is")
 
 
 def _check_fact(scope: Scope, fact: syntax.Fact) -> None:

@@ -18,6 +18,7 @@ from dsl.files import CATALOG, MOST_KEPT, Files, Messages, RulesFile, digest
 from dsl.memory import Memory
 from dsl.messages import Message, check_variables
 from dsl.names import Words
+from dsl.rule_tests import check_test
 from dsl.segments import CheckedSegment, Segments, usable
 from dsl.source import Source, Span
 from dsl.typed import Rule, Ruleset
@@ -159,7 +160,7 @@ def _checked_rules(words: Words, file: RulesFile) -> tuple[CheckedRule, ...]:
 def _declared(parsed: list[RulesFile], rules: tuple[CheckedRule, ...], known: _Known) -> tuple[Declared, ...]:
     """Every declaration of the folder, in the order of its files."""
     found = [_of_rule(rule) for rule in rules]
-    found.extend(_of_segment(known.words, segment) for segment in known.segments)
+    found.extend(_of_segment(segment) for segment in known.segments)
     found.extend(_of_test(known.words, file.source, node) for file in parsed for node in file.parsed.file.tests)
     return tuple(sorted(found, key=lambda one: (one.source.path, one.span.start)))
 
@@ -170,11 +171,11 @@ def _of_rule(rule: CheckedRule) -> Declared:
     return Declared("rule", name, rule.source, rule.node.span, rule.rule, findings)
 
 
-def _of_segment(words: Words, segment: CheckedSegment) -> Declared:
-    findings = tuple(one.within(segment.source) for one in checker.check_segment_use(words, segment))
+def _of_segment(segment: CheckedSegment) -> Declared:
+    findings = tuple(one.within(segment.source) for one in segment.findings)
     return Declared("segment", segment.node.name.text, segment.source, segment.node.span, None, findings)
 
 
 def _of_test(words: Words, source: Source, node: syntax.Test) -> Declared:
-    findings = (checker.check_test(words, node).within(source),)
+    findings = (check_test(words, node).within(source),)
     return Declared("test", node.title.value, source, node.span, None, findings)

@@ -113,6 +113,13 @@ def test_a_rule_that_says_a_broken_message_is_told_where() -> None:
     assert "messages/hello.txt, line 2" in broken.message
 
 
+def test_a_segment_that_holds_for_nobody_is_not_loaded() -> None:
+    checked = check({**FILES, "b.rules": "segment loyal: tenure > 24 and tenure < 12\n"})
+    assert checked.ruleset is not None
+    assert checked.ruleset.segments == {}
+    assert [code for _, code in codes(checked)] == ["broken-segment", "not-available-yet", "never-true"]
+
+
 def test_two_messages_of_one_name() -> None:
     checked = check({**FILES, "messages/hello.md": "Hi"})
     assert ("messages/hello.txt", "name-taken") in codes(checked)
