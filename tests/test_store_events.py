@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -131,3 +132,21 @@ def test_what_is_refused(known: Store, shop: Catalog, bad: Event, fault: Fault, 
 def test_an_undeclared_property_is_a_mistake_of_the_caller(known: Store, shop: Catalog) -> None:
     with pytest.raises(ValueError, match="no property colour"):
         put(known, shop, replace(VISIT, properties={"colour": "red"}))
+
+
+@pytest.mark.parametrize("size", [1, 60])
+def test_the_same_events_from_many_sides_at_once(known: Store, shop: Catalog, size: int) -> None:
+    """Retries of one request meet each other: one records, the others find it recorded; nobody fails."""
+    batch = [replace(VISIT, id=f"e{number}") for number in range(size)]
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: put(known, shop, *batch), range(8)))
+    assert sorted((one.new, one.unchanged) for one in done) == [(0, size)] * 7 + [(size, 0)]
+
+
+def test_one_event_meets_a_large_batch(known: Store, shop: Catalog) -> None:
+    batch = [replace(VISIT, id=f"e{number}") for number in range(500)]
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(put, known, shop, *(batch if turn % 2 else batch[turn : turn + 1])) for turn in range(8)]
+        done = [job.result() for job in jobs]
+    assert sum(one.new for one in done) == 500
+    assert not any(one.refusals for one in done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -183,6 +184,19 @@ def test_ids_of_any_number_travel_as_one_parameter(store: Store, shop: Catalog) 
     with store.read() as connection:
         assert connection.execute(query.where(among(connection, tables.customers.c.id, wanted))).scalar() == 50
         assert connection.execute(query.where(among(connection, tables.customers.c.id, []))).scalar() == 0
+
+
+def test_the_same_customer_from_many_sides_at_once(store: Store, shop: Catalog) -> None:
+    def one_side(number: int) -> Changes:
+        with store.write() as connection:
+            row: Row = {"customer.id": "c", "customer.satisfaction": float(number)}
+            return put_customers(connection, shop, [row], NOW + dt.timedelta(hours=number))
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(one_side, range(8)))
+    assert sum(one.new for one in done) == 1
+    assert sum(one.changed for one in done) == 7
+    assert len(rows(store, tables.customers_history)) == 7
 
 
 states = st.fixed_dictionaries(

@@ -36,6 +36,20 @@ def among(connection: Connection, column: Column[Any], ids: Sequence[str]) -> Co
     return column.in_(select(listed.c.value))
 
 
+def take_turns(connection: Connection, table: Table, keys: Sequence[str] | None = None) -> None:
+    """Makes this transaction the only one that puts rows into a table, so that what it compares with stays true.
+
+    With `keys` (a few) it is the only one for these keys, and waits for those that took the whole table. Readers never
+    wait. SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    mode = "SHARE ROW EXCLUSIVE" if keys is None else "ROW EXCLUSIVE"
+    connection.exec_driver_sql(f"LOCK TABLE {table.name} IN {mode} MODE")
+    for key in sorted(set(keys or ())):
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (key,))
+
+
 def widen_cache(connection: Connection, rows: int) -> None:
     """Lets SQLite keep in memory what many rows touch: pages that do not fit are written and journalled over again."""
     if connection.dialect.name == "sqlite" and rows > MANY:

@@ -17,12 +17,13 @@ from sqlalchemy import Connection, and_, select
 
 from dsl.catalog import Catalog, Moment, MomentKind, Owner
 from dsl.datatypes import Value
-from engine.store.bulk import among, insert_rows, instant_text
+from engine.store.bulk import among, insert_rows, instant_text, take_turns
 from engine.store.documents import dump, encode_document
 from engine.store.tables import customers, events, subscriptions
 
 CATCH_UP = dt.timedelta(days=1)
 CLOCK_ERROR = dt.timedelta(minutes=5)
+FEW = 50
 EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 
 
@@ -113,6 +114,9 @@ def record(
     dry: bool = False,
 ) -> Recorded:
     """The same for staged events; a dry run only says what it would do."""
+    if not dry:
+        few = [f"{one.source}\n{one.id}" for one in batch] if len(batch) <= FEW else None
+        take_turns(connection, events, few)
     known = _Known(connection, batch)
     refusals: list[Refusal] = []
     fresh: list[tuple[StagedEvent, str]] = []

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Table, Text, bindparam, cast, select
 
 from dsl.catalog import Catalog, Owner
 from dsl.datatypes import DataType, Kind
-from engine.store.bulk import Stored, among, insert_rows, instant_text, run_many, widen_cache
+from engine.store.bulk import Stored, among, insert_rows, instant_text, run_many, take_turns, widen_cache
 from engine.store.columns import read_documents
 from engine.store.documents import Json, dump
 from engine.store.tables import customers, customers_history, dates, subscriptions, subscriptions_history
@@ -110,6 +110,8 @@ def upsert(
 
     They go in the order of their ids, so that neighbours in the indexes are written together.
     """
+    if not dry:
+        take_turns(connection, kept.table)
     widen_cache(connection, len(staged.ids))
     staged = _by_id(staged)
     new, changed = compare(connection, kept, staged)
