@@ -34,7 +34,7 @@ def shown(value: Value | None) -> str:
         case float() if value.is_integer():
             return str(int(value))
         case Decimal():
-            return f"{value:f}"
+            return f"{value:f}%"
         case Money():
             return str(value)
         case _:

@@ -28,11 +28,15 @@ ADA = {
 }
 
 
+CATALOG_WITH_SEATS = world.CATALOG.replace("customer:", "customer:\n  seats: {type: count}", 1)
+
+
 class Broken:
     """A channel that fails a number of times, then works."""
 
     def __init__(self, failures: int, *, permanent: bool = False) -> None:
         self.failures, self.permanent, self.sent = failures, permanent, []
+        self.keeps_text = False
 
     def send(self, message: Outgoing) -> None:
         if self.failures:
@@ -63,7 +67,26 @@ def test_a_delivery_is_sent_once_with_its_text(decided: Store, monkeypatch: pyte
     assert deliver(decided, RULES, NOW) == {"sent": 1}
     assert deliver(decided, RULES, NOW + CLAIM * 2) == {}
     assert [(each.customer_id, each.body) for each in channel.sent] == [("c1", "Hello Ada")]
-    assert delivery(decided).content["body"] == "Hello Ada"
+    content = delivery(decided).content
+    assert content["shown"] == {"subject": "", "body": "Hello Ada"}
+    assert "body" not in content  # it has left; only a channel that is read from here keeps the text
+
+
+def test_receipts_show_messages_with_personal_values_masked(store: Store):
+    rules = world.ruleset('rule wishes on birthday say "{{ first_name }}, born {{ date_of_birth }}" via in_app')
+    world.put(store, rules, world.World([ADA], []), NOW)
+    run_pass(store, rules, NOW, day=DAY)
+    deliver(store, rules, NOW)
+    content = delivery(store).content
+    assert content["body"] == "Ada, born 1990-02-28"
+    assert content["shown"]["body"] == "Ada, born •••"
+
+
+def test_a_message_that_cannot_be_written_is_withheld_and_stops_nobody(store: Store):
+    rules = world.ruleset('rule wishes on birthday say "{{ 1 | divided_by: seats }}" via in_app', CATALOG_WITH_SEATS)
+    world.put(store, rules, world.World([ADA, {**ADA, "customer.id": "c2", "customer.seats": 2}], []), NOW)
+    run_pass(store, rules, NOW, day=DAY)
+    assert deliver(store, rules, NOW) == {"sent": 1, "withheld": 1}
 
 
 def test_a_passing_failure_is_tried_again_later_and_not_before(decided: Store, monkeypatch: pytest.MonkeyPatch):

@@ -321,7 +321,8 @@ def test_each_winner_is_delivered_once_on_each_open_channel(store: Store):
     with store.read() as connection:
         sent = connection.execute(sa.select(deliveries).order_by(deliveries.c.customer_id, deliveries.c.channel)).all()
     assert [(each.customer_id, each.channel) for each in sent] == [("c1", "email"), ("c1", "in_app"), ("c2", "in_app")]
-    assert [each.content["body"] for each in sent] == ["Happy birthday, !", "Happy birthday, !", "Happy birthday, Ada!"]
+    told = ["Happy birthday, !", "Happy birthday, !", "Happy birthday, Ada!"]
+    assert [each.content["shown"]["body"] for each in sent] == told
 
 
 def test_a_delivery_whose_customer_was_erased_is_withheld(store: Store):

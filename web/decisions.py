@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import replace
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Connection
 
-from engine.privacy import MASK, personal_keys, shown
-from engine.reports.decisions import ReceiptDelivery, decisions, receipt
-from engine.store.state import customer_rows
+from engine.reports.decisions import decisions, receipt
 from web.desk import desk
 from web.layout import RESULTS
 
@@ -56,30 +51,12 @@ def one(decision_id: str) -> ResponseReturnValue:
         found = receipt(connection, decision_id)
         if found is None:
             abort(404)
-        secrets = _personal_values(connection, found.decision.customer_id)
     return render_template(
         "receipt.html",
         receipt=found,
         decision=found.decision,
-        deliveries=[_veiled(each, secrets) for each in found.deliveries],
+        deliveries=found.deliveries,
     )
-
-
-def _personal_values(connection: Connection, customer_id: str) -> list[str]:
-    """What a message may have said of this customer that is nobody else's business, longest first."""
-    catalog = desk().rulebook.good().catalog
-    state = customer_rows(connection, catalog, customer_id)
-    rows = (state.customer, *state.subscriptions) if state else ()
-    found = {shown(row[key]) for row in rows for key in personal_keys(catalog) if key in row}
-    return sorted(found - {""}, key=len, reverse=True)
-
-
-def _veiled(delivery: ReceiptDelivery, secrets: Iterable[str]) -> ReceiptDelivery:
-    """A message was sent with personal values in it; here they are masked like everywhere."""
-    subject, body = delivery.subject, delivery.body
-    for secret in secrets:
-        subject, body = (text.replace(secret, MASK) if text else text for text in (subject, body))
-    return replace(delivery, subject=subject, body=body)
 
 
 def _day(text: str) -> tuple[dt.date | None, str | None]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from flask import request
 
-from dsl.templates import RenderingFailed
 from dsl.typed import Rule
 from engine.errors import CarpeError
 from engine.simulation.preview import Preview, preview
@@ -41,7 +40,7 @@ def seen_through(edited: Draft) -> Seen:
         return Seen(name, day, problem="There is no rule without errors here yet; mend the text and preview again.")
     try:
         result = preview(desk().store, edited.ruleset, rule, on, desk().clock())
-    except (CarpeError, RenderingFailed) as error:
+    except CarpeError as error:
         return Seen(rule.name, on.isoformat(), problem=str(error))
     return Seen(rule.name, on.isoformat(), result)
 

@@ -35,9 +35,12 @@ def as_day(ctx: click.Context, param: click.Parameter, value: str | None) -> dt.
     if value is None:
         return None
     try:
-        return dt.date.fromisoformat(value)
+        day = dt.date.fromisoformat(value)
     except ValueError:
         raise click.BadParameter(f'"{value}" is no date: write it like 2026-03-15.') from None
+    if not 1900 <= day.year < 2200:
+        raise click.BadParameter(f"{value} is too far away to say anything about.")
+    return day
 
 
 as_of_option: Decorator = click.option(

@@ -77,9 +77,9 @@ def progress_bar(*, quiet: bool = False) -> Iterator[passes.Progress]:
 def show(out: Console, report: PassReport, sent: dict[str, int]) -> None:
     """The pass in a few lines and a table a rule."""
     total = report.total
-    due = sum(report.moments.values())
-    out.print(f"Pass {report.pass_id} as of {report.as_of}: {due:,} moments due, looked at by rules {total('due'):,} times.")
-    matched = total("due") - total("not_matched")
+    due, looked = sum(report.moments.values()), total("due")
+    matched = looked - total("not_matched")
+    out.print(f"Pass {report.pass_id} as of {report.as_of}: {due:,} moments due, looked at by rules {looked:,} times.")
     out.print(f"{matched:,} matched: {total('offered'):,} offered (or said), {total('held'):,} held.")
     for reason, count in report.held.most_common():
         out.print(f"  {count:>6,} held: {reasons.summary(reason)}")

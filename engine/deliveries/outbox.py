@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from dsl.datatypes import Value
+from dsl.messages import Rendered
 from dsl.typed import Ruleset
 from engine.deliveries.channels import Channel, Outgoing, Undeliverable
 from engine.deliveries.channels.in_app import InApp
 from engine.deliveries.channels.log import Log
-from engine.deliveries.rendering import compose
+from engine.deliveries.rendering import MessageFailed, compose
+from engine.privacy import personal_keys
 from engine.store.documents import decode
 from engine.store.rows import joined
 from engine.store.session import Store
@@ -32,6 +35,13 @@ RETRIES = (dt.timedelta(minutes=1), dt.timedelta(minutes=10), dt.timedelta(hours
 
 CHANNELS: Mapping[str, Channel] = {"in_app": InApp(), "agent_screen": InApp()}
 """Channels with a transport of their own; the others are written to the log."""
+
+
+class Composed(NamedTuple):
+    """A message as its customer reads it, and with personal values masked, for receipts."""
+
+    plain: Rendered
+    masked: Rendered
 
 
 class Finished(NamedTuple):
@@ -82,19 +92,22 @@ def _claim(connection: sa.Connection, now: dt.datetime, batch: int) -> Sequence[
 
 def _send_all(store: Store, ruleset: Ruleset, claimed: Sequence[sa.Row[Any]], now: dt.datetime) -> list[Finished]:
     with store.read() as connection:
-        composed = [(each, _outgoing(connection, ruleset, each)) for each in claimed]
-    return [_send(each, outgoing, now) for each, outgoing in composed]
+        composed = [(each, _compose(connection, ruleset, each)) for each in claimed]
+    return [_send(each, message, now) for each, message in composed]
 
 
-def _outgoing(connection: sa.Connection, ruleset: Ruleset, delivery: sa.Row[Any]) -> Outgoing | None:
-    """The rendered message, or None where the customer is no longer there."""
+def _compose(connection: sa.Connection, ruleset: Ruleset, delivery: sa.Row[Any]) -> Composed | str:
+    """The rendered message, or the reason why there is none."""
     content = delivery.content
     state = customer_rows(connection, ruleset.catalog, delivery.customer_id)
     if state is None:
-        return None
+        return "the customer was erased"
     row = joined(state, content["subscription"]) | _event(ruleset, content)
-    rendered = compose(ruleset, content["message"], row, dt.date.fromisoformat(content["day"]), content["offer"])
-    return Outgoing(delivery.id, delivery.channel, delivery.customer_id, rendered.subject, rendered.body)
+    told = ruleset, content["message"], row, dt.date.fromisoformat(content["day"]), content["offer"]
+    try:
+        return Composed(compose(*told), compose(*told, hide=personal_keys(ruleset.catalog)))
+    except MessageFailed as error:
+        return str(error)
 
 
 def _event(ruleset: Ruleset, content: Mapping[str, Any]) -> dict[str, Value]:
@@ -104,14 +117,18 @@ def _event(ruleset: Ruleset, content: Mapping[str, Any]) -> dict[str, Value]:
     return {f"event.{name}": decode(types[name], value) for name, value in content["event"].items() if name in types}
 
 
-def _send(delivery: sa.Row[Any], outgoing: Outgoing | None, now: dt.datetime) -> Finished:
-    if outgoing is None:
-        return Finished(delivery.id, {"state": "withheld", "reason": "the customer was erased", "finished_at": now})
+def _send(delivery: sa.Row[Any], message: Composed | str, now: dt.datetime) -> Finished:
+    if isinstance(message, str):
+        return Finished(delivery.id, {"state": "withheld", "reason": message[:200], "finished_at": now})
+    channel = CHANNELS.get(delivery.channel, Log())
+    plain = message.plain
     try:
-        CHANNELS.get(delivery.channel, Log()).send(outgoing)
+        channel.send(Outgoing(delivery.id, delivery.channel, delivery.customer_id, plain.subject, plain.body))
     except Undeliverable as error:
         return _not_sent(delivery, error, now)
-    content = delivery.content | {"subject": outgoing.subject, "body": outgoing.body}
+    content = delivery.content | {"shown": asdict(message.masked)}
+    if channel.keeps_text:
+        content |= asdict(plain)
     return Finished(delivery.id, {"state": "sent", "finished_at": now, "content": content, "claimed_until": None})
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from dsl.catalog import AttributeDeclaration, Catalog
 from dsl.datatypes import DataType, Kind, Money, Value
 from dsl.messages import Message, Rendered, render
+from dsl.templates import RenderingFailed
 from dsl.typed import Attribute, Elapsed, Ruleset
 from engine.decisions.pricing import list_price, product
+from engine.errors import CarpeError
 from engine.matching.terms import read_term
 from engine.privacy import MASK, Row
 
@@ -22,6 +25,10 @@ OFFER = Message(
 """Presents the offer of a rule that says nothing; a ruleset's own message called `offer` takes its place."""
 
 
+class MessageFailed(CarpeError):
+    """A message cannot be written with a customer's values."""
+
+
 def compose(
     ruleset: Ruleset,
     message: str | None,
@@ -31,9 +38,15 @@ def compose(
     *,
     hide: frozenset[str] = frozenset(),
 ) -> Rendered:
-    """Render a message for the customer of `row` on a local day. `hide` are the keys of `row` to mask (samples)."""
+    """Render a message for the customer of `row` on a local day. `hide` are the keys of `row` to mask.
+
+    Raises MessageFailed.
+    """
     template = ruleset.messages.get(message or "offer", OFFER)
-    return render(template, variables(ruleset.catalog, row, day, offer, hide=hide))
+    try:
+        return render(template, variables(ruleset.catalog, row, day, offer, hide=hide))
+    except RenderingFailed as error:
+        raise MessageFailed(f"The message {template.name} cannot be written: {error}") from error
 
 
 def variables(
@@ -74,6 +87,8 @@ def _plain(value: Value) -> object:
             return sorted(value)
         case Money():
             return str(value)
+        case Decimal():
+            return _plain(float(value))  # Liquid's own filters do not know decimals
         case float() if value.is_integer():
             return int(value)
         case _:

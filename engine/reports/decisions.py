@@ -65,13 +65,13 @@ class ReceiptCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptDelivery:
-    """One message of the decision; the text is there once it was sent."""
+    """One message of the decision; the text is there once it was sent, with personal values masked."""
 
     channel: str
     state: str
     reason: str | None
-    subject: str | None
-    body: str | None
+    subject: str | None = None
+    body: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,7 @@ def receipt(connection: sa.Connection, decision_id: str) -> Receipt | None:
         tuple(ReceiptClause(*each) for each in body.get("clauses", ())),
         tuple(_candidate(*each) for each in body.get("candidates", ())),
         tuple(
-            ReceiptDelivery(
-                each.channel, each.state, each.reason, each.content.get("subject"), each.content.get("body")
-            )
-            for each in sent
+            ReceiptDelivery(each.channel, each.state, each.reason, **(each.content.get("shown") or {})) for each in sent
         ),
     )
 

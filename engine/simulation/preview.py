@@ -23,13 +23,13 @@ from engine.decisions import reasons
 from engine.decisions.allot import allot
 from engine.decisions.decide import decide, is_contact
 from engine.decisions.occasions import Batch, Part, merge
-from engine.deliveries.rendering import compose
+from engine.deliveries.rendering import MessageFailed, compose
 from engine.matching.outline import outline
 from engine.matching.plan import compile_plan
 from engine.moments.due import due_batch, gate_counts
 from engine.moments.events import event_batch
 from engine.plans import Plans
-from engine.privacy import masked, personal_keys
+from engine.privacy import Row, masked, personal_keys
 from engine.simulation.day_events import day_events
 from engine.store.reindex import is_indexed
 from engine.store.rows import joined
@@ -169,16 +169,26 @@ def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.T
     read = batch.states(rows, plans.catalog)
     for key, state, product in zip(keys, read, chosen["product"].to_pylist(), strict=True):
         row = {**joined(people[key["customer"]], key["subscription"]), **state}
-        rendered = compose(plans.ruleset, message, row, day, product, hide=hide) if is_contact(rule) else None
+        subject, body = _message(plans.ruleset, message, row, day, product, hide) if is_contact(rule) else (None, None)
         values = {name: masked(name, value, hide) for name, value in sorted(state.items())}
         yield Sample(
             key["customer"],
             key["subscription"],
             product,
-            rendered.subject if rendered else None,
-            rendered.body if rendered else None,
+            subject,
+            body,
             values,
         )
+
+
+def _message(
+    ruleset: Ruleset, message: str | None, row: Row, day: dt.date, product: str | None, hide: frozenset[str]
+) -> tuple[str | None, str]:
+    try:
+        rendered = compose(ruleset, message, row, day, product, hide=hide)
+    except MessageFailed as error:
+        return None, str(error)
+    return rendered.subject, rendered.body
 
 
 def _notes(rule: Rule, day: dt.date, now: dt.datetime, without_interval: int, indexed: bool) -> Iterator[str]:

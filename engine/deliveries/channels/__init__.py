@@ -26,5 +26,9 @@ class Undeliverable(Exception):
 
 
 class Channel(Protocol):
+    """`keeps_text`: the delivery keeps the message as the customer reads it, because it is read from there."""
+
+    keeps_text: bool
+
     def send(self, message: Outgoing) -> None:
         """Hand the message over, or raise Undeliverable."""

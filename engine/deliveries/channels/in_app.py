@@ -11,5 +11,7 @@ class InApp:
     So an in-app message arrives exactly once: being there and being marked are one write.
     """
 
+    keeps_text = True
+
     def send(self, message: Outgoing) -> None:
         """The outbox keeps the rendered text with the mark."""

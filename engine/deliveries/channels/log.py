@@ -12,5 +12,7 @@ _log = logging.getLogger("carpe.deliveries")
 class Log:
     """The line names delivery, channel and customer; the text may be personal and stays out of it."""
 
+    keeps_text = False
+
     def send(self, message: Outgoing) -> None:
         _log.info("delivery %d by %s to customer %s", message.delivery, message.channel, message.customer_id)
