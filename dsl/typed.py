@@ -11,11 +11,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from dsl.catalog import Catalog, Owner
-from dsl.datatypes import DataType, Unit, Value
+from dsl.datatypes import DataType, Money, Unit, Value
 from dsl.messages import Message
 from dsl.source import Source, Span
+from dsl.syntax import HistoryVerb, Purpose, TimeUnit
 
 # --- terms: what a test reads ----------------------------------------------------------------------------------------
 
@@ -45,7 +47,7 @@ class Elapsed:
     `name` is the attribute's own (`tenure`), for people; empty where the author asks how long ago the date was.
     """
 
-    start: Attribute
+    start: Attribute | LastOf
     unit: Unit
     name: str = field(default="", compare=False)
 
@@ -61,7 +63,110 @@ class Amount:
     currency: str | None
 
 
-Term = Attribute | Elapsed | Amount
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`last 30 days`, seen from an instant t: hours, days and weeks are spans of N x 24 hours (and so on), open at their
+    start and closed at t; months and years go by the calendar from t's local date. Event time counts."""
+
+    count: int
+    unit: TimeUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Which events of the subject: of one moment, those whose properties satisfy `where`, in the window (None: ever).
+
+    `where` asks attributes of the owner EVENT only: those of the counted event, not of the one that triggers.
+    """
+
+    moment: str
+    where: Condition
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountOf:
+    """How many events (int); 0 where there are none, never missing."""
+
+    events: Events
+
+
+@dataclass(frozen=True, slots=True)
+class SumOf:
+    """The sum of a property over events that have it; 0 where there are none, never missing.
+
+    Of money: a Decimal in major units, over the events in `currency` (None: the subscription's own). Else a float.
+    """
+
+    property: Attribute
+    events: Events
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastOf:
+    """The local date of the last such event; missing where there is none."""
+
+    events: Events
+
+
+@dataclass(frozen=True, slots=True)
+class SinceLast:
+    """The exact time since the last such event, in microseconds (int); missing where there is none."""
+
+    events: Events
+
+
+@dataclass(frozen=True, slots=True)
+class UsageOf:
+    """What a meter reads, in its unit (float); missing where it was never read."""
+
+    meter: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaOf:
+    """How much of a meter the subscription may use, in the meter's unit (float); missing where nothing says."""
+
+    meter: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedCount:
+    """How often a product (None: any) was offered to, or accepted by, the customer in the window (int)."""
+
+    verb: HistoryVerb
+    product: str | None
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value inside arithmetic: an int or float, or a Decimal of money in major units."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """`operator` is one of + - * /. Missing where either side is, and where the right side of / is zero.
+
+    Money stays exact (Decimal); with a float on either side the result is a float. `type` is the result's.
+    """
+
+    operator: str
+    left: Term
+    right: Term
+    type: DataType
+
+
+Stored = Attribute | Elapsed | Amount
+"""Terms of one stored value."""
+
+Historic = CountOf | SumOf | LastOf | SinceLast | UsageOf | QuotaOf | DecidedCount
+"""Terms of what happened before: found by asking the store, never part of a row of attributes."""
+
+Term = Stored | Historic | Constant | Arithmetic
 
 # --- conditions ------------------------------------------------------------------------------------------------------
 
@@ -73,6 +178,20 @@ class Test:
     operator: str
     term: Term
     operands: tuple[Value, ...]
+    text: str = field(default="", compare=False)
+    span: Span = field(default=Span(0, 0), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One clause between two terms, `usage of storage >= 80% of quota of storage`; neither side is a mere constant.
+
+    Missing where either side is. `operator` is equal, not_equal, less, less_or_equal, greater or greater_or_equal.
+    """
+
+    operator: str
+    left: Term
+    right: Term
     text: str = field(default="", compare=False)
     span: Span = field(default=Span(0, 0), compare=False)
 
@@ -103,7 +222,7 @@ class SegmentUse:
     span: Span = field(default=Span(0, 0), compare=False)
 
 
-Condition = Test | All | AnyOf | Not | SegmentUse
+Condition = Test | Relation | All | AnyOf | Not | SegmentUse
 
 # --- rules -----------------------------------------------------------------------------------------------------------
 
@@ -112,19 +231,53 @@ Condition = Test | All | AnyOf | Not | SegmentUse
 class MomentUse:
     """A moment that a rule listens to. `offset` in local days: -7 is `7 days before`, +1 is `1 day after`.
 
-    For `on 2026-11-27`, `moment` is the ISO date and `date` is set.
+    For `on 2026-11-27`, `moment` is the ISO date and `date` is set. `delay` is the elapsed time after an event.
     """
 
     moment: str
     offset: int = 0
     date: dt.date | None = None
+    delay: dt.timedelta = dt.timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class PercentOff:
+    """A reduction by a share of the price: 20 is 20%. `months` of invoices from the first application; None for good."""
+
+    percent: Decimal
+    months: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AmountOff:
+    """A reduction by an amount a billing interval."""
+
+    amount: Money
+    months: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPrice:
+    """A price a billing interval; in another currency than the customer's the offer is not eligible."""
+
+    amount: Money
+    months: int | None = None
+
+
+Price = PercentOff | AmountOff | FixedPrice
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Propose one of `products` (plans or add-ons, in the author's order; more than one only with `best of`)."""
+    """Propose one of `products` (plans or add-ons, in the author's order; more than one only with `best of`).
+
+    `free_months` come after a reduction; `extras` are add-ons given with it.
+    """
 
     products: tuple[str, ...]
+    price: Price | None = None
+    free_months: int = 0
+    extras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +293,54 @@ class Tag:
     add: bool = True
 
 
-Action = Offer | Say | Tag
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Hand a task of the catalog to the person or system that does it."""
+
+    task: str
+
+
+Action = Offer | Say | Tag | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One arm of a split: its share in percent, a name that is unique in the rule, and what it does."""
+
+    name: str
+    share: Decimal
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomersCap:
+    """At most `count` customers per calendar day, week (from Monday) or month, in the ruleset's zone."""
+
+    count: int
+    per: TimeUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most this much discount per calendar day, week or month, in the ruleset's zone."""
+
+    amount: Money
+    per: TimeUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What the rule is meant to bring about, and within how long."""
+
+    moment: str
+    within: Window
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """How late a missed occurrence may still be sent; None: never."""
+
+    within: Window | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +361,16 @@ class Rule:
     starts: dt.date | None = None
     ends: dt.date | None = None
     was: str | None = None
+    purpose: Purpose = Purpose.MARKETING
+    worth: Money | None = None
+    at_most_once: Window | None = None
+    customers_caps: tuple[CustomersCap, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    hold_out: Decimal = Decimal(0)
+    expires: Window | None = None
+    goal: Goal | None = None
+    catch_up: CatchUp | None = None
+    split: tuple[Arm, ...] = ()
     named: bool = field(default=True, compare=False)
     source: Source = field(default=Source("", ""), compare=False, repr=False)
     span: Span = field(default=Span(0, 0), compare=False, repr=False)
