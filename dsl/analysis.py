@@ -16,7 +16,8 @@ from typing import Any
 
 from dsl.datatypes import Kind
 from dsl.operators import OPERATORS
-from dsl.typed import All, Amount, AnyOf, Attribute, Condition, Elapsed, Not, SegmentUse, Term, Test
+from dsl.typed import All, Amount, AnyOf, Attribute, Condition, Elapsed, Not, Relation, SegmentUse, Term, Test
+from dsl.typed import kind as kind_of
 
 MOST_CONJUNCTIONS = 256
 
@@ -43,6 +44,8 @@ def _alternatives(condition: Condition, *, negated: bool) -> list[Conjunction] |
     match condition:
         case Test():
             return [(_negated(condition) if negated else condition,)]
+        case Relation():
+            return [()]
         case Not(item):
             return _alternatives(item, negated=not negated)
         case SegmentUse(_, inner):
@@ -97,15 +100,14 @@ def _by(conjunction: Conjunction, key: Callable[[Test], Hashable]) -> Iterator[C
     return map(tuple, groups.values())
 
 
-def _key(test: Test) -> str:
-    """The stored value that a test needs."""
+def _key(test: Test) -> Hashable:
+    """The stored value that a test needs, or what it computes."""
     match test.term:
         case Elapsed(start):
-            return start.key
+            return start
         case Amount(money):
-            return money.key
-        case Attribute():
-            return test.term.key
+            return money
+    return test.term
 
 
 def _presence(tests: Conjunction) -> Conjunction | None:
@@ -140,7 +142,7 @@ def _fewest(tests: Conjunction, choices: Mapping[Kind, Collection[str]]) -> Conj
 
 
 def _possible(term: Term, tests: Conjunction, choices: Mapping[Kind, Collection[str]]) -> bool:
-    kind = Kind.ELAPSED if isinstance(term, Elapsed) else Kind.MONEY if isinstance(term, Amount) else term.type.kind
+    kind = kind_of(term)
     match kind:
         case Kind.FLAG:
             return len({test.operator for test in tests} & {"is_true", "is_false"}) < 2

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from dsl.catalog import Catalog, Owner
-from dsl.datatypes import DataType, Money, Unit, Value
+from dsl.datatypes import DataType, Kind, Money, Unit, Value
 from dsl.messages import Message
 from dsl.source import Source, Span
 from dsl.syntax import HistoryVerb, Purpose, TimeUnit
@@ -167,6 +167,26 @@ Historic = CountOf | SumOf | LastOf | SinceLast | UsageOf | QuotaOf | DecidedCou
 """Terms of what happened before: found by asking the store, never part of a row of attributes."""
 
 Term = Stored | Historic | Constant | Arithmetic
+
+
+def kind(term: Term) -> Kind:
+    """Of what kind a term's values are."""
+    match term:
+        case Attribute(type=type_) | Arithmetic(type=type_) | SumOf(property=Attribute(type=type_)):
+            return type_.kind
+        case Elapsed() | SinceLast():
+            return Kind.ELAPSED
+        case Amount():
+            return Kind.MONEY
+        case CountOf() | DecidedCount():
+            return Kind.COUNT
+        case LastOf():
+            return Kind.DATE
+        case UsageOf() | QuotaOf():
+            return Kind.NUMBER
+        case Constant(value):
+            return Kind.MONEY if isinstance(value, Decimal) else Kind.NUMBER
+
 
 # --- conditions ------------------------------------------------------------------------------------------------------
 
