@@ -78,19 +78,19 @@ def test_money_of_another_currency_is_missing_under_both_polarities(
 def test_an_explanation_follows_the_tree() -> None:
     condition = All((LONG, AnyOf((SegmentUse("americans", US), Not(DEAR)))))
     assert clauses(condition, ROW, TODAY) == [
-        Clause("all of", None, None, 0),
-        Clause("tenure>12", 13, True, 1, "subscription.started_on"),
-        Clause("any of", None, None, 1),
-        Clause("americans", None, None, 2),
-        Clause("country = US", None, None, 3, "customer.country"),
-        Clause("not", None, False, 2),
-        Clause("mrr > 50", Money(5001, "USD"), True, 3, "subscription.mrr"),
+        Clause("all of", (), None, 0),
+        Clause("tenure>12", (13,), True, 1, ("subscription.started_on",)),
+        Clause("any of", (), None, 1),
+        Clause("americans", (), None, 2),
+        Clause("country = US", (None,), None, 3, ("customer.country",)),
+        Clause("not", (), False, 2),
+        Clause("mrr > 50", (Money(5001, "USD"),), True, 3, ("subscription.mrr", "subscription.currency")),
     ]
 
 
 def test_an_explanation_of_nothing_asked() -> None:
-    assert clauses(All(()), ROW, TODAY) == [Clause("always", None, True, 0)]
-    assert clauses(US, {}, TODAY) == [Clause("country = US", None, None, 0, "customer.country")]
+    assert clauses(All(()), ROW, TODAY) == [Clause("always", (), True, 0)]
+    assert clauses(US, {}, TODAY) == [Clause("country = US", (None,), None, 0, ("customer.country",))]
 
 
 def test_a_plan_names_what_it_reads_once() -> None:

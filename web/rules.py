@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from dsl.diagnostics import Diagnostic
-from dsl.typed import MomentUse, Offer, Rule, Say, Tag
+from dsl.typed import Action, Call, MomentUse, Offer, Rule, Say, Tag
 from dsl.wording import sentence
 from engine.rulebook import Loaded
 from web.desk import desk
@@ -129,7 +129,7 @@ def actions(rule: Rule) -> list[str]:
     return [_action(action) for action in rule.actions]
 
 
-def _action(action: Offer | Say | Tag) -> str:
+def _action(action: Action) -> str:
     match action:
         case Offer(products):
             return "offer " + " or ".join(product.replace("_", " ") for product in products)
@@ -139,3 +139,5 @@ def _action(action: Offer | Say | Tag) -> str:
             )
         case Tag(tag, add):
             return f"{'tag' if add else 'untag'} {tag.replace('_', ' ')}"
+        case Call(task):
+            return "call " + task.replace("_", " ")

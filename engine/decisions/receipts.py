@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dsl.typed import Rule
-from engine.matching.interpreter import clauses
-from engine.privacy import Row, masked
+from engine.matching.interpreter import Clause, clauses
+from engine.privacy import MASK, Row, shown
 
 Candidate = tuple[str, int, str, str | None, str | None]
 """rule, priority, result, reason, detail"""
@@ -24,8 +24,16 @@ def receipt(
     """The receipt of one decision, ready to be stored."""
     return {
         "clauses": [
-            [each.text, masked(each.key, each.value, personal) if each.key else None, each.verdict, each.depth]
-            for each in clauses(rule.condition, row, day)
+            [each.text, told(each, personal), each.verdict, each.depth] for each in clauses(rule.condition, row, day)
         ],
         "candidates": [list(each) for each in candidates],
     }
+
+
+def told(clause: Clause, personal: frozenset[str]) -> str | None:
+    """What a clause read, for people; None for a connective. Personal values are masked where there is something."""
+    if not clause.reads:
+        return None
+    if personal.intersection(clause.keys) and any(value is not None for value in clause.reads):
+        return MASK
+    return " and ".join(shown(value) for value in clause.reads)

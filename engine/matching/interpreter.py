@@ -1,41 +1,63 @@
 """The reference: a condition's truth by the book, three-valued, straight from the operators' meanings.
 
 True, False, or None where a missing value leaves it open; a rule matches where its condition is True. This shares
-nothing with the normal form but the terms' values, and is the oracle of the other forms and the source of every "why".
+nothing with the normal form but the stored terms' values, and is the oracle of the other forms and the source of every
+"why". It alone answers the whole language: events, meters, earlier decisions and arithmetic, with a `History`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dsl.datatypes import Value
 from dsl.operators import OPERATORS
-from dsl.typed import All, Amount, AnyOf, Condition, Not, SegmentUse, Test
+from dsl.typed import All, AnyOf, Condition, Events, Not, Relation, SegmentUse, Term, Test
+from engine.matching.computed import Reader, read_for_people
+from engine.matching.history import Happened, History
 from engine.matching.outline import Entry, outline
-from engine.matching.terms import Row, attributes_of, read_term
+from engine.matching.reads import attributes_read
+from engine.matching.terms import OWN_CURRENCY, Row
 
 PRESENCE = ("is_known", "is_missing")
 """The operators that ask whether a value is there, and so are never left open."""
 
 
-def holds(condition: Condition, row: Row, today: dt.date) -> bool | None:
-    """Whether the condition is true of the row on local date `today`; None where a missing value leaves it open."""
+def holds(condition: Condition, row: Row, today: dt.date, history: History | None = None) -> bool | None:
+    """Whether the condition is true of the row on local date `today`; None where a missing value leaves it open.
+
+    Raises NotStored where the condition asks what happened before and no history is given.
+    """
     match condition:
         case Test(operator, term, operands):
-            value = read_term(term, row, today)
+            value = _reader(row, today, history).read(term)
             if value is None:
                 return OPERATORS[operator].missing if operator in PRESENCE else None
             return OPERATORS[operator].meaning(value, operands, today)
+        case Relation(operator, left, right):
+            reader = _reader(row, today, history)
+            value, other = reader.read(left), reader.read(right)
+            return None if value is None or other is None else OPERATORS[operator].meaning(value, (other,), today)
         case Not(item):
-            return _not(holds(item, row, today))
+            return _not(holds(item, row, today, history))
         case SegmentUse(condition=named):
-            return holds(named, row, today)
+            return holds(named, row, today, history)
         case All(items):
-            return _all(holds(item, row, today) for item in items)
+            return _all(holds(item, row, today, history) for item in items)
         case AnyOf(items):
-            return _not(_all(_not(holds(item, row, today)) for item in items))
+            return _not(_all(_not(holds(item, row, today, history)) for item in items))
+
+
+def _reader(row: Row, today: dt.date, history: History | None) -> Reader:
+    """Reads terms; which events count is a condition again, asked of each event's own properties."""
+
+    def counts(events: Events, event: Happened) -> bool:
+        own: Mapping[str, Value] = {f"event.{name}": value for name, value in event.properties.items()}
+        currency = {OWN_CURRENCY.key: row[OWN_CURRENCY.key]} if OWN_CURRENCY.key in row else {}
+        return holds(events.where, {**currency, **own}, today, history) is True
+
+    return Reader(row, today, history, counts)
 
 
 def _not(verdict: bool | None) -> bool | None:
@@ -51,28 +73,35 @@ def _all(verdicts: Iterable[bool | None]) -> bool | None:
 class Clause:
     """One entry of a condition's outline with its verdict on a row.
 
-    `key` is the attribute that a test is about ("customer.date_of_birth" for an age), and `value` what the test read,
-    None where that is missing. Connectives and segments have no key.
+    `reads` are the values of its one or two sides, None where a side is missing; `keys` the attributes that they come
+    from ("customer.date_of_birth" for an age). Connectives and segments have neither.
     """
 
     text: str
-    value: Value | None
+    reads: tuple[Value | None, ...]
     verdict: bool | None
     depth: int
-    key: str | None = None
+    keys: tuple[str, ...] = ()
 
 
-def clauses(condition: Condition, row: Row, today: dt.date) -> list[Clause]:
-    """The condition line by line, outermost first, each with its verdict on the row."""
-    return [_clause(entry, row, today) for entry in outline(condition)]
+def clauses(condition: Condition, row: Row, today: dt.date, history: History | None = None) -> list[Clause]:
+    """The condition line by line, outermost first, each with its verdict on the row. Raises NotStored as `holds`."""
+    return [_clause(entry, row, today, history) for entry in outline(condition)]
 
 
-def _clause(entry: Entry, row: Row, today: dt.date) -> Clause:
-    verdict = holds(entry.condition, row, today)
-    if not isinstance(entry.condition, Test):
-        return Clause(entry.text, None, verdict, entry.depth)
-    term = entry.condition.term
-    value = read_term(term, row, today)
-    key = attributes_of(term)[0].key
-    read = row[key] if isinstance(term, Amount) and value is not None else value
-    return Clause(entry.text, read, verdict, entry.depth, key)
+def _clause(entry: Entry, row: Row, today: dt.date, history: History | None) -> Clause:
+    verdict = holds(entry.condition, row, today, history)
+    sides = _sides(entry.condition)
+    reader = _reader(row, today, history)
+    reads = tuple(read_for_people(side, reader) for side in sides)
+    keys = dict.fromkeys(attribute.key for side in sides for attribute in attributes_read(side))
+    return Clause(entry.text, reads, verdict, entry.depth, tuple(keys))
+
+
+def _sides(condition: Condition) -> tuple[Term, ...]:
+    match condition:
+        case Test(term=term):
+            return (term,)
+        case Relation(left=left, right=right):
+            return (left, right)
+    return ()

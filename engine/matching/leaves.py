@@ -28,7 +28,8 @@ from typing import Any
 
 from dsl.datatypes import Kind, Unit, Value
 from dsl.operators import OPERATORS
-from dsl.typed import Amount, Attribute, Elapsed, Term
+from dsl.typed import Amount, Attribute, Elapsed, Stored
+from engine.matching.terms import start_of
 from engine.matching.values import KNOWN, MISSING, Point, ValueSet, between, named, union
 from engine.moments.calendar import day_cutoff, month_cutoff
 
@@ -49,7 +50,7 @@ class Atom:
 class Leaf:
     """True where the term passes any of the tests."""
 
-    term: Term
+    term: Stored
     atoms: frozenset[Atom]
 
 
@@ -88,7 +89,7 @@ def is_ordered(column: Column | Elapsed) -> bool:
     return isinstance(column, Amount | Elapsed)
 
 
-def is_set_of_values(term: Term, operator: str) -> bool:
+def is_set_of_values(term: Stored, operator: str) -> bool:
     """Whether the test is a set of the term's own values, so that tests side by side can be one leaf."""
     return operator in _PRESENCE or _positive(operator) in (_ORDERED if is_ordered(term) else _NAMED)
 
@@ -100,9 +101,9 @@ def bind(leaf: Leaf, today: dt.date) -> Bound:
     return Bound(column, reduce(lambda a, b: union(a, b, ordered=ordered), (part.values for part in parts)))
 
 
-def _bind_atom(term: Term, atom: Atom, today: dt.date) -> Bound:
+def _bind_atom(term: Stored, atom: Atom, today: dt.date) -> Bound:
     if isinstance(term, Elapsed):
-        return Bound(term.start, _on_start(_values(term, atom, today), term.unit, today))
+        return Bound(start_of(term), _on_start(_values(term, atom, today), term.unit, today))
     if isinstance(term, Attribute) and not is_set_of_values(term, atom.operator):
         positive = _positive(atom.operator)
         held = named([True])
@@ -140,7 +141,7 @@ _DOMAINS: Mapping[Kind, Domain] = {
 _AMOUNTS = _whole(AMOUNT_SCALE)
 
 
-def _domain(term: Term) -> Domain:
+def _domain(term: Stored) -> Domain:
     if isinstance(term, Amount):
         return _AMOUNTS
     return _WHOLE if isinstance(term, Elapsed) else _DOMAINS[term.type.kind]
@@ -176,7 +177,7 @@ def _positive(operator: str) -> str:
 _POSITIVE = {*_ORDERED, *_NAMED, "includes", "contains", "starts_with", "ends_with", "like"}
 
 
-def _values(term: Term, atom: Atom, today: dt.date) -> ValueSet:
+def _values(term: Stored, atom: Atom, today: dt.date) -> ValueSet:
     """The values of the term that pass; of an elapsed time, whole numbers from 0."""
     if atom.operator in _PRESENCE:
         return _PRESENCE[atom.operator]

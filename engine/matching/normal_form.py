@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dsl.operators import OPERATORS
-from dsl.typed import All, AnyOf, Condition, Not, SegmentUse, Term, Test
+from dsl.typed import All, AnyOf, Condition, Not, Relation, SegmentUse, Stored, Test
 from engine.matching.leaves import Atom, Leaf, is_set_of_values
+from engine.matching.terms import NotStored, stored
 
 MOST_CONJUNCTS = 32
 """The most alternatives that one condition is multiplied out to."""
@@ -49,7 +50,7 @@ class Conjunct:
 
 
 def normalise(condition: Condition) -> tuple[Conjunct, ...]:
-    """The alternatives of a condition; none where it can never hold."""
+    """The alternatives of a condition; none where it can never hold. Raises NotStored where it asks for more."""
     return _conjuncts(push_not(condition))
 
 
@@ -58,7 +59,9 @@ def push_not(condition: Condition, *, positive: bool = True) -> Form:
     match condition:
         case Test(operator, term, operands):
             name = operator if positive else OPERATORS[operator].negation
-            return Leaf(term, frozenset([Atom(name, operands)]))
+            return Leaf(stored(term), frozenset([Atom(name, operands)]))
+        case Relation():
+            raise NotStored(condition)
         case Not(item):
             return push_not(item, positive=not positive)
         case SegmentUse(condition=named):
@@ -81,7 +84,7 @@ def _either(forms: Iterable[Form]) -> Form:
 
 def _merge_leaves(forms: Sequence[Form]) -> list[Form]:
     """Leaves that are sets of one term's values become one, at the place of the first."""
-    merged: dict[Term | Form, Form] = {}
+    merged: dict[Stored | Form, Form] = {}
     for form in forms:
         if isinstance(form, Leaf) and all(is_set_of_values(form.term, atom.operator) for atom in form.atoms):
             first = merged.get(form.term)

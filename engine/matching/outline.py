@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dsl.typed import All, AnyOf, Condition, Not, SegmentUse, Test
+from dsl.typed import All, AnyOf, Condition, Not, Relation, SegmentUse, Test
 
 
 class Entry(NamedTuple):
@@ -26,7 +26,7 @@ def outline(condition: Condition, depth: int = 0) -> Iterator[Entry]:
 
 def _head(condition: Condition) -> tuple[str, tuple[Condition, ...]]:
     match condition:
-        case Test(text=text):
+        case Test(text=text) | Relation(text=text):
             return text, ()
         case Not(item):
             return "not", (item,)

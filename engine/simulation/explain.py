@@ -14,11 +14,12 @@ from dsl.catalog import MomentKind, Owner
 from dsl.typed import MomentUse, Rule, Ruleset
 from engine.decisions import reasons
 from engine.decisions.identity import decision_id
+from engine.decisions.receipts import told
 from engine.errors import CarpeError
 from engine.matching.interpreter import clauses, holds
 from engine.moments.calendar import due_instant, event_key, occurrence_key
 from engine.plans import Plans
-from engine.privacy import masked, personal_keys
+from engine.privacy import personal_keys
 from engine.reports.decisions import DecisionLine, ReceiptClause, receipt
 from engine.simulation.at_hand import concerned, part_at_hand
 from engine.simulation.occasion import would_be
@@ -90,9 +91,7 @@ def explain(
             meeting.key is not None,
             meeting.why,
             tuple(
-                ReceiptClause(
-                    each.text, masked(each.key, each.value, hide) if each.key else None, each.verdict, each.depth
-                )
+                ReceiptClause(each.text, told(each, hide), each.verdict, each.depth)
                 for each in clauses(rule.condition, row, day)
             ),
             verdict,
