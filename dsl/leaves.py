@@ -13,7 +13,8 @@ from dsl.later import refuse_later
 from dsl.names import Scope, Subject
 from dsl.operators import OPERATORS
 from dsl.source import Span
-from dsl.typed import Amount, Attribute, Elapsed, Term, Test
+from dsl.terms import attributes
+from dsl.typed import Term, Test
 
 _OWNERS = {Owner.CUSTOMER: "customers", Owner.SUBSCRIPTION: "subscriptions", Owner.EVENT: "events"}
 
@@ -46,23 +47,13 @@ class Leaves:
 
     def note_missing(self, span: Span, term: Term, subject: Subject) -> None:
         """A negated test, which a missing value does not pass. Told unless the condition asks for presence itself."""
-        whose = _OWNERS[attribute(term).owner]
-        self.pitfalls.append((attribute(term).key, errors.missing_never_matches(span, subject.word, whose)))
+        for stored in attributes(term):
+            whose = _OWNERS[stored.owner]
+            self.pitfalls.append((stored.key, errors.missing_never_matches(span, subject.word, whose)))
 
     def note_asked(self, term: Term) -> None:
         """The author has thought of the value being missing."""
-        self.asked.add(attribute(term).key)
+        self.asked.update(stored.key for stored in attributes(term))
 
     def tell_pitfalls(self) -> None:
         self.scope.notes.extend(finding for key, finding in self.pitfalls if key not in self.asked)
-
-
-def attribute(term: Term) -> Attribute:
-    """The stored value behind a term."""
-    match term:
-        case Elapsed(start):
-            return start
-        case Amount(money):
-            return money
-        case Attribute():
-            return term

@@ -17,6 +17,7 @@ from dsl.catalog import BUILT_IN, Catalog, Moment, Owner
 from dsl.check_errors import Finding, Wrong
 from dsl.datatypes import DataType, Kind, Unit
 from dsl.messages import Message
+from dsl.terms import attributes
 from dsl.typed import Attribute, Condition, Elapsed, Term
 
 ADDONS = Attribute(Owner.SUBSCRIPTION, "addons", DataType(Kind.SET))
@@ -188,10 +189,8 @@ class Scope:
 
 def full_word(subject: Subject) -> str:
     """An attribute with its prefix."""
-    term = subject.term
-    if isinstance(term, Elapsed):
-        return f"{term.start.owner}.{subject.word}"
-    return f"{term.owner}.{subject.word}" if isinstance(term, Attribute) else subject.word
+    stored = attributes(subject.term)
+    return f"{stored[0].owner}.{subject.word}" if stored else subject.word
 
 
 def elapsed(owner: Owner, type_: DataType, word: str) -> Elapsed:

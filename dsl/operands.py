@@ -18,6 +18,7 @@ from dsl.currencies import EXPONENTS
 from dsl.datatypes import Kind, Unit, Value
 from dsl.later import refuse_later
 from dsl.names import Scope, Subject, full_word
+from dsl.printer import term_name
 from dsl.source import Span, normalised
 from dsl.typed import Amount, Attribute, Elapsed, Term
 
@@ -135,7 +136,7 @@ def _elapsed(scope: Scope, subject: Subject, expression: syntax.Expression) -> O
                 errors.elapsed_with(expression.span, subject.word, "a percentage", f"{value.normalize():f} {declared}")
             )
         case syntax.Date(value):
-            instead = f"{term.start.name} before {value}"
+            instead = f"{term_name(term.start)} before {value}"
             raise Wrong(errors.elapsed_with(expression.span, subject.word, "a date", instead))
         case syntax.Text(value):
             instead = f"{value} {declared}" if value.isdecimal() else f"such as 12 {declared}"
