@@ -1,4 +1,7 @@
-"""The compiled ruleset: for each moment, offset and local day the plan of the rules that are active then."""
+"""The compiled ruleset: for each moment, offset and local day the plan of the rules that are active then.
+
+Rules that need more than this version runs are left out (`engine.unavailable` says which and why).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dsl.typed import Attribute, MomentUse, Rule, Ruleset
 from engine.decisions.decide import needed
 from engine.decisions.occasions import event_properties
 from engine.matching.plan import Plan, compile_plan
+from engine.unavailable import waits_for
 
 
 class Plans:
@@ -17,16 +21,17 @@ class Plans:
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
         self.catalog: Catalog = ruleset.catalog
+        self._rules = tuple(rule for rule in ruleset.rules if not waits_for(rule))
         self._plans: dict[tuple[str, ...], Plan] = {}
 
     def scheduled(self, day: dt.date) -> list[MomentUse]:
         """The recurring, dated and calendar moments, each with its offset, that active rules listen to on a day."""
-        uses = {use: None for rule in self.ruleset.rules if rule.active_on(day) for use in rule.moments}
+        uses = {use: None for rule in self._rules if rule.active_on(day) for use in rule.moments}
         return [use for use in uses if self._is_scheduled(use)]
 
     def plan(self, use: MomentUse, day: dt.date) -> tuple[Plan, tuple[Rule, ...]]:
         """The plan of the active rules of a moment, and those rules in its order."""
-        rules = tuple(rule for rule in self.ruleset.rules if use in rule.moments and rule.active_on(day))
+        rules = tuple(rule for rule in self._rules if use in rule.moments and rule.active_on(day))
         names = tuple(rule.name for rule in rules)
         if names not in self._plans:
             self._plans[names] = compile_plan(rules)

@@ -26,6 +26,7 @@ ROOMS = (
     "engine.moments",
     "engine.matching",
     "engine.decisions",
+    "engine.unavailable",
     "engine.plans",
     "engine.deliveries",
     "engine.reports",

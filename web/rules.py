@@ -13,6 +13,7 @@ from dsl.diagnostics import Diagnostic
 from dsl.typed import Action, Call, MomentUse, Offer, Rule, Say, Tag
 from dsl.wording import sentence
 from engine.rulebook import Loaded
+from engine.unavailable import not_run, waits_for
 from web.desk import desk
 from web.drafts import Finding, finding, rules_of
 
@@ -21,12 +22,13 @@ pages = Blueprint("rules", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One good rule with the warnings inside it."""
+    """One good rule with the warnings inside it, and what it waits for if this version does not run it."""
 
     rule: Rule
     sentence: str
     line: int
     findings: tuple[Finding, ...]
+    waits_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,14 @@ def listing() -> ResponseReturnValue:
     loaded = desk().rulebook.current()
     query = request.args.get("q", "").strip()
     groups = [found for group in grouped(loaded) if (found := narrowed(group, query))]
+    waiting = len(not_run(loaded.ruleset.rules)) if loaded.ruleset else 0
     others = sorted(path for path in loaded.files if not path.endswith(".rules"))
     return render_template(
         "rules.html",
         groups=groups,
         query=query,
-        total=len(loaded.ruleset.rules) if loaded.ruleset else 0,
+        total=len(loaded.ruleset.rules) - waiting if loaded.ruleset else 0,
+        waiting=waiting,
         shown_rules=sum(len(group.entries) for group in groups),
         elsewhere=[finding(each) for each in loaded.errors if not each.source.path.endswith(".rules")],
         others=others,
@@ -79,7 +83,7 @@ def _group(loaded: Loaded, path: str) -> Group:
 
 def _entry(rule: Rule, diagnostics: Iterable[Diagnostic]) -> Entry:
     found = tuple(finding(each) for each in diagnostics if not each.is_error and _inside(each, rule))
-    return Entry(rule, sentence(rule), rule.source.position(rule.span.start).line, found)
+    return Entry(rule, sentence(rule), rule.source.position(rule.span.start).line, found, waits_for(rule))
 
 
 def _inside(diagnostic: Diagnostic, rule: Rule) -> bool:

@@ -127,7 +127,8 @@ def explain(
 
 def _show_preview(out: Console, found: previewing.Preview) -> None:
     out.print(found.sentence, markup=False)
-    out.print(f"On {found.day}: {found.due:,} due, {found.matched:,} of them match.")
+    matched = "" if found.matched is None else f", {found.matched:,} of them match"
+    out.print(f"On {found.day}: {found.due:,} due{matched}.")
     out.print(f"  {found.gated:,} of {found.base:,} that the moment could concern are in its statuses.")
     if found.clauses:
         out.print(_clause_counts(found))
@@ -140,6 +141,8 @@ def _show_preview(out: Console, found: previewing.Preview) -> None:
             out.print("  " + sample.body.strip().replace("\n", "\n  "), markup=False)
     for note in found.notes:
         out.print(f"Note: {note}", markup=False)
+    if found.waits_for:
+        out.print(f"This version checks the rule but does not run it: {', '.join(found.waits_for)}.", markup=False)
 
 
 def _clause_counts(found: previewing.Preview) -> Table:

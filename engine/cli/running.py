@@ -30,6 +30,7 @@ from engine.deliveries.outbox import deliver
 from engine.passes import PassReport, run_pass
 from engine.rulebook import Rulebook
 from engine.scheduler import run_forever
+from engine.unavailable import NotRun, not_run, notice
 
 
 @click.command(epilog="Example: carpe run --as-of 2026-03-15")
@@ -41,14 +42,16 @@ def run(day: dt.date | None, database: str | None, rules: Path | None, as_json: 
     """Decide everything that is due, once, and deliver it. A second run at the same date decides nothing new."""
     settings = Settings.from_environment(database=database, rules=rules)
     ruleset = ruleset_of(settings)
+    left_out = not_run(ruleset.rules)
     with opened(settings) as store:
         with progress_bar(quiet=as_json) as progress:
             report = run_pass(store, ruleset, utc_now(), day=day, progress=progress)
         sent = deliver(store, ruleset, utc_now())
     if as_json:
-        print_json(report.to_json() | {"deliveries": sent})
+        print_json(report.to_json() | {"deliveries": sent, "not_run": [each.to_json() for each in left_out]})
     else:
         show(console(), report, sent)
+        say_not_run(left_out)
 
 
 @click.command(epilog="Example: carpe scheduler --database postgresql://carpe@localhost/carpe")
@@ -58,10 +61,16 @@ def scheduler(database: str | None, rules: Path | None) -> None:
     """Decide and deliver what is due, every minute, until stopped with Ctrl-C."""
     settings = Settings.from_environment(database=database, rules=rules)
     rulebook = Rulebook(settings.rules)
-    rulebook.good()
+    say_not_run(not_run(rulebook.good().rules))
     with opened(settings) as store:
         click.echo("Scheduler started; Ctrl-C stops it.", err=True)
         run_forever(store, rulebook, utc_now)
+
+
+def say_not_run(left_out: tuple[NotRun, ...]) -> None:
+    """On stderr, which rules this version leaves out and why; nothing where it runs them all."""
+    if told := notice(left_out):
+        click.echo(told, err=True)
 
 
 @contextmanager

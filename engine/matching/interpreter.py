@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from dsl.datatypes import Value
 from dsl.operators import OPERATORS
-from dsl.typed import All, AnyOf, Condition, Events, Not, Relation, SegmentUse, Term, Test
+from dsl.typed import All, AnyOf, Condition, Events, Not, Relation, SegmentUse, Test
 from engine.matching.computed import Reader, read_for_people
 from engine.matching.history import Happened, History
 from engine.matching.outline import Entry, outline
-from engine.matching.reads import attributes_read
+from engine.matching.reads import attributes_read, sides
 from engine.matching.terms import OWN_CURRENCY, Row
 
 PRESENCE = ("is_known", "is_missing")
@@ -91,17 +91,8 @@ def clauses(condition: Condition, row: Row, today: dt.date, history: History | N
 
 def _clause(entry: Entry, row: Row, today: dt.date, history: History | None) -> Clause:
     verdict = holds(entry.condition, row, today, history)
-    sides = _sides(entry.condition)
+    terms = sides(entry.condition)
     reader = _reader(row, today, history)
-    reads = tuple(read_for_people(side, reader) for side in sides)
-    keys = dict.fromkeys(attribute.key for side in sides for attribute in attributes_read(side))
+    reads = tuple(read_for_people(side, reader) for side in terms)
+    keys = dict.fromkeys(attribute.key for side in terms for attribute in attributes_read(side))
     return Clause(entry.text, reads, verdict, entry.depth, tuple(keys))
-
-
-def _sides(condition: Condition) -> tuple[Term, ...]:
-    match condition:
-        case Test(term=term):
-            return (term,)
-        case Relation(left=left, right=right):
-            return (left, right)
-    return ()

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from dsl.catalog import MomentKind, Owner
-from dsl.typed import MomentUse, Rule, Ruleset
+from dsl.typed import All, MomentUse, Rule, Ruleset
 from engine.decisions import reasons
 from engine.decisions.identity import decision_id
 from engine.decisions.receipts import told
 from engine.errors import CarpeError
 from engine.matching.interpreter import clauses, holds
+from engine.matching.reads import needs_history
 from engine.moments.calendar import due_instant, event_key, occurrence_key
 from engine.plans import Plans
 from engine.privacy import personal_keys
@@ -28,6 +29,7 @@ from engine.store.rows import joined
 from engine.store.session import Store
 from engine.store.state import CustomerState, customer_rows
 from engine.store.tables import events, subscriptions
+from engine.unavailable import waits_for
 
 
 class UnknownSubject(CarpeError):
@@ -36,7 +38,10 @@ class UnknownSubject(CarpeError):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`due` and why; the rule's clauses with the values read; `verdict` of the condition; what becomes of it."""
+    """`due` and why; the rule's clauses with the values read; `verdict` of the condition; what becomes of it.
+
+    `waits_for` is why this version does not run the rule; without a history there may be no clauses and no verdict.
+    """
 
     rule: str
     subject: str
@@ -46,6 +51,7 @@ class Explanation:
     clauses: tuple[ReceiptClause, ...]
     verdict: bool | None
     outcome: str
+    waits_for: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"day": self.day.isoformat()}
@@ -82,7 +88,8 @@ def explain(
         state = _state(connection, plans, subscription, customer)
         meeting = _meeting(connection, plans, rule, state, subscription, day)
         row = {**joined(state, meeting.subscription), **_event_row(plans, meeting)}
-        verdict = holds(rule.condition, row, day)
+        condition = All(()) if needs_history(rule.condition) else rule.condition
+        verdict = holds(condition, row, day) if condition == rule.condition else None
         hide = personal_keys(plans.catalog)
         return Explanation(
             rule.name,
@@ -92,10 +99,12 @@ def explain(
             meeting.why,
             tuple(
                 ReceiptClause(each.text, told(each, hide), each.verdict, each.depth)
-                for each in clauses(rule.condition, row, day)
+                for each in clauses(condition, row, day)
+                if condition == rule.condition
             ),
             verdict,
             _outcome(connection, plans, rule, state, meeting, verdict, day, now),
+            waits_for(rule),
         )
 
 
@@ -134,7 +143,8 @@ def _meeting(
 
     def rank(meeting: _Meeting) -> tuple[bool, bool]:
         row = {**joined(state, meeting.subscription), **_event_row(plans, meeting)}
-        return meeting.key is None, holds(rule.condition, row, day) is not True
+        matches = not needs_history(rule.condition) and holds(rule.condition, row, day) is True
+        return meeting.key is None, not matches
 
     return min(found, key=rank)
 
@@ -217,6 +227,8 @@ def _outcome(
         return f"Decided on {decided.decision.decided_at:%Y-%m-%d %H:%M} UTC: {decided.decision.sentence}"
     if not rule.active_on(day):
         return "The rule does not run that day."
+    if waiting := waits_for(rule):
+        return f"This version checks the rule but does not run it: {', '.join(waiting)}."
     if verdict is not True:
         open_end = " (a value it needs is missing)" if verdict is None else ""
         return f"The moment is due, but the condition does not hold{open_end}."

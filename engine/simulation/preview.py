@@ -2,7 +2,8 @@
 
 The funnel goes from everybody the moment could concern, through its gate (`while:`), to those due, and clause by
 clause to those who match; then what would become of them if this rule were alone, and a few of them with the message
-that they would read. Personal values are masked.
+that they would read. Personal values are masked. Of a rule that this version does not run only the funnel is shown, as
+far as its condition can be answered, and what the rule waits for.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from engine.store.reindex import is_indexed
 from engine.store.rows import joined
 from engine.store.session import Store
 from engine.store.state import customer_states
+from engine.unavailable import asks_for, waits_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Preview:
     """`base` subjects have a scheduled moment that day, `gated` of them in its `while:` statuses (0 for event moments).
 
     `due` are rows, `matched` those of them that match: a row is a subscription that meets the moment, or a customer
-    without any. `outcomes` are sentences with counts.
+    without any (None where the condition asks what this version cannot answer). `outcomes` are sentences with counts.
+    `waits_for` is why this version does not run the rule.
     """
 
     rule: str
@@ -74,11 +77,12 @@ class Preview:
     base: int
     gated: int
     due: int
-    matched: int
+    matched: int | None
     clauses: tuple[ClauseCount, ...]
     outcomes: tuple[tuple[str, int], ...]
     samples: tuple[Sample, ...]
     notes: tuple[str, ...]
+    waits_for: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"day": self.day.isoformat()}
@@ -86,14 +90,16 @@ class Preview:
 
 def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.datetime, samples: int = 10) -> Preview:
     """Count and sample on each customer's local `day`. Writes nothing."""
-    plans = Plans(replace(ruleset, rules=(replace(rule, starts=None, ends=None),)))
+    waiting = waits_for(rule)
+    asked = _moments_and_condition(rule) if waiting else replace(rule, starts=None, ends=None)
+    plans = Plans(replace(ruleset, rules=(asked,)))
     with store.read() as connection:
         indexed = is_indexed(connection, plans.catalog)
         gates = [gate_counts(connection, plans.catalog, use, day) for use in plans.scheduled(day)]
-        parts = _parts(connection, plans, rule, day)
-        outcomes, shown = _decided(connection, plans, parts, day, samples)
+        parts = _parts(connection, plans, asked, day)
+        outcomes, shown = ((), ()) if waiting else _decided(connection, plans, parts, day, samples)
     due = sum(part.table.num_rows for part in parts)
-    clauses = _funnel(rule.condition, parts, day)
+    clauses = _funnel(asked.condition, parts, day)
     return Preview(
         rule.name,
         sentence(rule),
@@ -101,12 +107,19 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         sum(each.before for each in gates),
         sum(each.after for each in gates),
         due,
-        clauses[0].true,
-        clauses if rule.condition != All(()) else (),
+        clauses[0].true if (asked.moments, asked.condition) == (rule.moments, rule.condition) else None,
+        clauses if asked.condition != All(()) else (),
         outcomes,
         shown,
         tuple(_notes(rule, day, now, sum(each.without_interval for each in gates), indexed)),
+        waiting,
     )
+
+
+def _moments_and_condition(rule: Rule) -> Rule:
+    """What can be counted of a rule that is not run: its moments without delay, its condition if it can be asked."""
+    moments = tuple(use for use in rule.moments if not use.delay)
+    return Rule(rule.name, rule.title, moments, All(()) if asks_for(rule.condition) else rule.condition, ())
 
 
 def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) -> list[Part]:

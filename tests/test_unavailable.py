@@ -1,0 +1,96 @@
+"""What is checked and not run yet: each construct is named in plain words, and its rule is left out, never silently."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dsl import typed
+from dsl.catalog import Catalog, Moment, MomentKind, Owner
+from dsl.datatypes import DataType, Kind, Money, Unit
+from dsl.syntax import HistoryVerb, Purpose, TimeUnit
+from dsl.typed import All, MomentUse, Not, Offer, Rule, Ruleset, Say
+from engine.plans import Plans
+from engine.unavailable import not_run, notice, waits_for
+
+EVENTS = typed.Events("support_call", All(()), typed.Window(30, TimeUnit.DAYS))
+MRR = typed.Attribute(Owner.SUBSCRIPTION, "mrr", DataType(Kind.MONEY))
+SEATS = typed.Attribute(Owner.SUBSCRIPTION, "seats", DataType(Kind.COUNT))
+AMOUNT = typed.Attribute(Owner.EVENT, "amount", DataType(Kind.MONEY))
+DAY = dt.date(2026, 3, 15)
+MONTH = typed.Window(1, TimeUnit.MONTHS)
+PLAIN = Rule("plain", None, (MomentUse("visit"),), All(()), (Offer(("premium",)), Say("hello")), ("email",))
+
+
+def asking(term: typed.Term) -> dict[str, Any]:
+    test = typed.Test("greater", term, (3,))
+    return {"condition": typed.AnyOf((Not(typed.SegmentUse("s", test)), typed.Test("is_known", SEATS, ())))}
+
+
+NEEDS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    (asking(typed.CountOf(EVENTS)), ("counting events",)),
+    (asking(typed.SumOf(AMOUNT, EVENTS)), ("adding up events",)),
+    (asking(typed.SinceLast(EVENTS)), ("the last event of a kind",)),
+    (asking(typed.Elapsed(typed.LastOf(EVENTS), Unit.MONTHS)), ("the last event of a kind",)),
+    (asking(typed.UsageOf("storage")), ("meters",)),
+    (asking(typed.DecidedCount(HistoryVerb.OFFERED, None)), ("what was offered or accepted before",)),
+    (asking(typed.Arithmetic("*", SEATS, typed.Constant(2), DataType(Kind.COUNT))), ("arithmetic",)),
+    (
+        {"condition": typed.Relation("less", typed.UsageOf("storage"), typed.QuotaOf("storage"))},
+        ("meters", "comparing two values with each other"),
+    ),
+    ({"moments": (MomentUse("visit", delay=dt.timedelta(days=1)),)}, ("a delay after an event",)),
+    ({"actions": (Offer(("premium",), typed.PercentOff(Decimal(20))),)}, ("prices in offers",)),
+    ({"actions": (Offer(("premium",), free_months=1),)}, ("free periods",)),
+    ({"actions": (Offer(("premium",), extras=("backup",)),)}, ("add-ons given with an offer",)),
+    ({"actions": (typed.Call("crm"),)}, ("calling a task",)),
+    ({"split": (typed.Arm("a", Decimal(50), (Offer(("family",), free_months=2),)),)}, ("experiments", "free periods")),
+    ({"purpose": Purpose.SERVICE}, ("messages as a service",)),
+    ({"worth": Money(100, "USD")}, ("the worth of an offer",)),
+    ({"at_most_once": MONTH}, ("a cap for each customer",)),
+    ({"customers_caps": (typed.CustomersCap(5, TimeUnit.DAYS),)}, ("a cap on customers",)),
+    ({"budgets": (typed.Budget(Money(100, "USD"), TimeUnit.WEEKS),)}, ("budgets",)),
+    ({"hold_out": Decimal(10)}, ("holding out",)),
+    ({"expires": MONTH}, ("offers that expire",)),
+    ({"goal": typed.Goal("visit", MONTH)}, ("goals",)),
+    ({"catch_up": typed.CatchUp(None)}, ("its own catching up",)),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), NEEDS, ids=lambda value: "" if isinstance(value, dict) else value[0])
+def test_each_construct_is_named(changes: dict[str, Any], expected: tuple[str, ...]):
+    assert waits_for(dataclasses.replace(PLAIN, **changes)) == expected
+
+
+def test_every_clause_of_a_rule_is_run_or_named():
+    """A field that is added to rules is thought of here too."""
+    runs = {"name", "title", "moments", "condition", "actions", "via", "priority", "starts", "ends", "was"}
+    said = {field for changes, _ in NEEDS for field in changes}
+    apart = {"named", "source", "span"}
+    assert {field.name for field in dataclasses.fields(Rule)} == runs | said | apart
+
+
+def test_plans_leave_the_rest_out():
+    waiting = dataclasses.replace(PLAIN, name="waiting", hold_out=Decimal(10))
+    visit = Moment("visit", MomentKind.EVENT, Owner.CUSTOMER)
+    catalog = Catalog("USD", "UTC", moments={"visit": visit})
+    ruleset = Ruleset(catalog, (waiting, PLAIN), {}, {}, "")
+    _, rules = Plans(ruleset).plan(MomentUse("visit"), DAY)
+    assert rules == (PLAIN,)
+
+
+def test_one_sentence_names_them_all():
+    first = dataclasses.replace(PLAIN, name="first", **asking(typed.SumOf(AMOUNT, EVENTS)))
+    second = dataclasses.replace(PLAIN, name="second", hold_out=Decimal(10), worth=Money(1, "USD"))
+    assert notice(not_run((PLAIN,))) is None
+    assert notice(not_run((PLAIN, first))) == (
+        "1 rule is checked but not run by this version: first (adding up events)."
+    )
+    assert notice(not_run((first, PLAIN, second))) == (
+        "2 rules are checked but not run by this version: "
+        "first (adding up events), second (the worth of an offer, holding out)."
+    )
