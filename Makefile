@@ -3,20 +3,22 @@
 #   make test       style, types and every test that needs Python only
 #   make test-all   every test: PostgreSQL, the built wheel and whatever else a marker asks for
 #   make bench      how long things take, measured here
+#   make fuzz       searches for texts that break the language, a minute each for rules, catalogs and messages
 #   make clean      removes the virtual environment and what was built
 # A virtual environment is made once, in .venv; a stamp a list of extras says what it holds.
 
 PYTHON ?= python3
 ARGS ?=
+SECONDS ?= 60
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 METADATA := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench postgresql clean
+.PHONY: help demo test test-all bench fuzz postgresql clean
 
 help:
-	@sed -n '2,6s/^# *//p' Makefile
+	@sed -n '2,7s/^# *//p' Makefile
 
 demo: .venv/with-run
 	@$(BIN)/carpe demo $(ARGS)
@@ -32,6 +34,12 @@ test-all: .venv/with-all postgresql
 
 bench: .venv/with-dev
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; echo; done
+
+# What breaks a promise is saved under tests/fuzz/corpus, where a normal test finds it again.
+fuzz: .venv/with-dev
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) atheris || \
+		{ echo "The fuzzer atheris does not install for $$($(BIN)/python --version). Try another: make clean fuzz PYTHON=python3.12"; exit 1; }
+	@for kind in rules catalog message; do echo "$$kind"; $(BIN)/python tests/fuzz/fuzz_language.py $$kind $(SECONDS) || exit 1; done
 
 clean:
 	rm -rf .venv carpe-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

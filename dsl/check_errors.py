@@ -15,6 +15,9 @@ from dsl.diagnostics import Diagnostic, Fix, Severity
 from dsl.source import Source, Span
 from dsl.suggestions import closest, hint, listed
 
+# Of the members of a circle, so many are named.
+MOST_NAMED = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -478,9 +481,11 @@ def was_in_use(span: Span, word: str, where: str) -> Finding:
 
 
 def circle(span: Span, names: Sequence[str]) -> Finding:
+    """`names` are sorted."""
     if len(names) == 1:
         return _error("segment-circle", span, f"the segment {names[0]} refers to itself")
-    return _error("segment-circle", span, f"segments {listed(sorted(names))} refer to each other")
+    shown = names if len(names) <= MOST_NAMED else [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"]
+    return _error("segment-circle", span, f"segments {listed(shown)} refer to each other")
 
 
 def broken_segment(span: Span, word: str, where: str) -> Finding:

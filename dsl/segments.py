@@ -10,6 +10,7 @@ from dsl import check_errors as errors
 from dsl import syntax
 from dsl.catalog import BUILT_IN, Catalog, Owner
 from dsl.check_errors import Finding, Wrong
+from dsl.circles import circles
 from dsl.conditions import Conditions
 from dsl.names import KnownSegment, Scope, Words
 from dsl.source import Source
@@ -41,13 +42,13 @@ class Segments:
         for source, node in declared:
             self.by_name.setdefault(node.name.text, (source, node))
         self.uses = {name: self._uses(node) for name, (_, node) in self.by_name.items()}
+        self.circles = circles({name: [use.text for use in uses] for name, uses in self.uses.items()})
         self.known: dict[str, KnownSegment] = {}
         self.checked: dict[str, CheckedSegment] = {}
 
     def check(self) -> tuple[CheckedSegment, ...]:
         """Every segment, in the order of the files. `known` is then what rules may use."""
-        circular = {name for name in self.uses if name in self._reachable(name)}
-        before = {name: [use.text for use in uses if name not in circular] for name, uses in self.uses.items()}
+        before = {name: [use.text for use in uses if name not in self.circles] for name, uses in self.uses.items()}
         for name in TopologicalSorter(before).static_order():
             self._check(name)
         return tuple(self._of(source, node) for source, node in self.declared)
@@ -61,17 +62,6 @@ class Segments:
 
     def _uses(self, node: syntax.Segment) -> list[syntax.Name]:
         return [word for word in _words(node.condition) if word.prefix is None and word.text in self.by_name]
-
-    def _reachable(self, start: str) -> set[str]:
-        """Every segment that one uses, through others too."""
-        found: set[str] = set()
-        waiting = [start]
-        while waiting:
-            for use in self.uses[waiting.pop()]:
-                if use.text not in found:
-                    found.add(use.text)
-                    waiting.append(use.text)
-        return found
 
     def _check(self, name: str) -> None:
         source, node = self.by_name[name]
@@ -98,11 +88,9 @@ class Segments:
 
     def _refuse_circle(self, name: str) -> None:
         """A segment in a circle is told about it at its own use of the next one."""
-        for use in self.uses[name]:
-            onward = self._reachable(use.text) | {use.text}
-            if name in onward:
-                ring = {name, *(other for other in onward if name in self._reachable(other))}
-                raise Wrong(errors.circle(use.span, sorted(ring)))
+        if ring := self.circles.get(name):
+            onward = next(use for use in self.uses[name] if use.text in ring)
+            raise Wrong(errors.circle(onward.span, ring))
 
 
 def _words(node: object) -> Iterator[syntax.Name]:

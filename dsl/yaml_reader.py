@@ -78,9 +78,14 @@ def read_yaml(source: Source) -> tuple[Node | None, tuple[Diagnostic, ...]]:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         at = min(mark.index if mark else 0, len(source.text))
-        return None, (errors.not_yaml(source, Span(at, at + 1), problem.problem or "", source.text[at : at + 1]),)
+        return None, (errors.not_yaml(source, _letter(source, at), problem.problem or "", source.text[at : at + 1]),)
     except (yaml.YAMLError, ValueError, OverflowError) as problem:  # the last two: an escape beyond Unicode
-        return None, (errors.not_yaml(source, Span(0, 1), str(problem), ""),)
+        return None, (errors.not_yaml(source, _letter(source, 0), str(problem), ""),)
+
+
+def _letter(source: Source, at: int) -> Span:
+    """One character, or the place after the last one."""
+    return Span(at, min(at + 1, len(source.text)))
 
 
 def _refuse_unreadable(source: Source) -> None:
