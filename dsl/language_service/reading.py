@@ -62,6 +62,16 @@ def read_until(text: str, offset: int) -> Reading:
     return read_chunk(text, Chunk(Span(start + chunks[-1].span.start, offset), chunks[-1].begins))
 
 
+def read_around(text: str, offset: int) -> Reading:
+    """The whole declaration in which `offset` stands."""
+    start = _start(text, max(0, offset - MAX_DECLARATION), offset)
+    for chunk in split(text[start : offset + MAX_DECLARATION]):
+        span = Span(start + chunk.span.start, start + chunk.span.end)
+        if span.start <= offset <= span.end:
+            return read_chunk(text, Chunk(span, chunk.begins))
+    return Reading(None, (), frozenset())
+
+
 def read_chunk(text: str, chunk: Chunk) -> Reading:
     """The words of a declaration from its first to its last."""
     words: list[Word] = []
