@@ -19,7 +19,6 @@ from dsl import parse_errors as errors
 from dsl.currencies import EXPONENTS
 from dsl.parse_errors import Refused
 from dsl.source import Source, Span
-from dsl.suggestions import hint
 
 # The longest list of values after `in`.
 MAX_LIST = 1_000
@@ -422,7 +421,7 @@ class Builder(threading.local):
     def as_purpose(self, parts: Parts) -> syntax.As:
         known = [str(purpose) for purpose in syntax.Purpose]
         if parts[1].lower() not in known:
-            raise Refused(errors.unknown_purpose(self.source, self._span(parts[1]), hint(parts[1], known)))
+            raise Refused(errors.unknown_purpose(self.source, self._span(parts[1]), known))
         return syntax.As(syntax.Purpose(parts[1].lower()), self._over(*parts))
 
     def priority(self, parts: Parts) -> syntax.Priority:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dsl.diagnostics import Diagnostic, Fix, Severity
 from dsl.source import Source, Span
-from dsl.suggestions import listed
+from dsl.suggestions import closest, hint, listed
 
 
 class Refused(Exception):
@@ -18,10 +18,17 @@ class Refused(Exception):
 
 
 def _error(
-    code: str, source: Source, span: Span, message: str, hint: str | None = None, fix: str | None = None
+    code: str, source: Source, span: Span, message: str, hint: str | None = None, fix: str | Fix | None = None
 ) -> Diagnostic:
-    edit = None if fix is None else Fix(span, fix)
+    """A `fix` that is text replaces the words that are blamed."""
+    edit = Fix(span, fix) if isinstance(fix, str) else fix
     return Diagnostic(code, Severity.ERROR, message, source, span, hint, edit)
+
+
+def _before(span: Span, word: str) -> Fix:
+    """Puts a word before what stands there, or behind the last word of a declaration."""
+    at_end = span.start == span.end
+    return Fix(Span(span.start, span.start), f" {word}" if at_end else f"{word} ")
 
 
 def _shown(source: Source, span: Span) -> str:
@@ -35,7 +42,7 @@ def _shown(source: Source, span: Span) -> str:
 
 def unknown_beginning(source: Source, span: Span, meant: str | None) -> Diagnostic:
     hint = f"did you mean {meant}?" if meant else "begin with rule, segment, test or on"
-    return _error("unknown-beginning", source, span, f'nothing begins with "{_shown(source, span)}"', hint)
+    return _error("unknown-beginning", source, span, f'nothing begins with "{_shown(source, span)}"', hint, meant)
 
 
 def merge_conflict(source: Source, span: Span) -> Diagnostic:
@@ -171,9 +178,9 @@ def date_format(source: Source, span: Span, meant: str | None) -> Diagnostic:
     return _error("date-format", source, span, "a date is written year-month-day", hint, meant)
 
 
-def unknown_unit(source: Source, span: Span, hint: str | None) -> Diagnostic:
+def unknown_unit(source: Source, span: Span, meant: str | None) -> Diagnostic:
     message = f'"{_shown(source, span)}" is neither a currency nor a unit of time'
-    return _error("unknown-unit", source, span, message, hint)
+    return _error("unknown-unit", source, span, message, f"did you mean {meant}?" if meant else None, meant)
 
 
 # --- sentences -------------------------------------------------------------------------------------------------------
@@ -185,7 +192,12 @@ def missing(source: Source, span: Span, what: str, code: str, after: str, hint: 
 
 
 def missing_word(source: Source, span: Span, word: str, hint: str | None) -> Diagnostic:
-    return _error("missing-word", source, span, f'"{word}" is missing', hint)
+    fix = None if word in _UNCERTAIN else _before(span, word)
+    return _error("missing-word", source, span, f'"{word}" is missing', hint, fix)
+
+
+# Where one of these is missing, another word could be meant as well.
+_UNCERTAIN = ("and", "or", "(", ")", ",")
 
 
 def unknown_keyword(source: Source, span: Span, meant: str) -> Diagnostic:
@@ -208,12 +220,13 @@ def not_needed(source: Source, span: Span) -> Diagnostic:
 
 
 def comma_for_word(source: Source, span: Span, words: str) -> Diagnostic:
-    return _error("does-not-fit", source, span, '"," does not fit here', f"write {words}")
+    fix = words if words == "or" else None
+    return _error("does-not-fit", source, span, '"," does not fit here', f"write {words}", f" {fix}" if fix else None)
 
 
 def facts_joined(source: Source, span: Span) -> Diagnostic:
     message = "commas stand between the facts of a test"
-    return _error("does-not-fit", source, span, message, "write a comma instead of and")
+    return _error("does-not-fit", source, span, message, "write a comma instead of and", ",")
 
 
 def unquoted_text(source: Source, span: Span) -> Diagnostic:
@@ -299,7 +312,8 @@ def second_where(source: Source, span: Span) -> Diagnostic:
 
 
 def missing_where(source: Source, span: Span) -> Diagnostic:
-    return _error("missing-word", source, span, '"where" is missing before the condition', "did you mean where?")
+    message = '"where" is missing before the condition'
+    return _error("missing-word", source, span, message, "did you mean where?", _before(span, "where"))
 
 
 def missing_moment_word(source: Source, span: Span, kind: str) -> Diagnostic:
@@ -323,6 +337,7 @@ def repeated_clause(source: Source, span: Span, called: str) -> Diagnostic:
     return _error("repeated-clause", source, span, f'"{called}" stands twice in this rule', "keep one of them")
 
 
-def unknown_purpose(source: Source, span: Span, hint: str | None) -> Diagnostic:
+def unknown_purpose(source: Source, span: Span, known: Sequence[str]) -> Diagnostic:
+    word = source.slice(span)
     message = f'"{_shown(source, span)}" is no purpose: a rule speaks as marketing or as service'
-    return _error("unknown-purpose", source, span, message, hint)
+    return _error("unknown-purpose", source, span, message, hint(word, known), closest(word, known))

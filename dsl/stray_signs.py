@@ -10,7 +10,7 @@ from dsl.currencies import EXPONENTS
 from dsl.diagnostics import Diagnostic
 from dsl.place import Piece, Place
 from dsl.source import Span
-from dsl.suggestions import hint
+from dsl.suggestions import closest
 from dsl.words import ACTIONS, CLAUSES, meant
 
 _CURLY = re.compile('[“”„‟«»]([^“”„‟«»"\n]*)[“”„‟«»"]')
@@ -153,8 +153,8 @@ def numbers(place: Place) -> Diagnostic | None:
     number, here = place.before[-1], place.here
     if here and here.text[0].isalpha() and (number.touches(here) or _CURRENCY.fullmatch(here.text)):
         near = meant(here.word, {"UNIT"} & place.fits)
-        suggestion = hint(here.text, EXPONENTS) if _CURRENCY.fullmatch(here.text) else None
-        return errors.unknown_unit(place.source, here.span, f"did you mean {near}?" if near else suggestion)
+        currency = closest(here.text, EXPONENTS) if _CURRENCY.fullmatch(here.text) else None
+        return errors.unknown_unit(place.source, here.span, near or currency)
     if place.fits == {"CURRENCY"} and place.previous(2) == "at":
         return errors.percent_or_money(place.source, number.span, number.text)
     if place.fits == {"CURRENCY"}:
