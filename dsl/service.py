@@ -15,13 +15,16 @@ from dsl.catalog import Catalog
 from dsl.checker import CheckedRule
 from dsl.diagnostics import Diagnostic
 from dsl.files import CATALOG, MOST_KEPT, Files, Messages, RulesFile, digest
+from dsl.lint import report
 from dsl.memory import Memory
 from dsl.messages import Message, check_variables
 from dsl.names import Words
-from dsl.rule_tests import check_test
+from dsl.rule_tests import CheckedTest, Rules, check_test, known_rules
 from dsl.segments import CheckedSegment, Segments, usable
 from dsl.source import Source, Span
+from dsl.statistics import Statistics
 from dsl.typed import Rule, Ruleset
+from dsl.typed_tests import RuleTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,15 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of a folder. `ruleset` has everything that was right; None only without a usable catalog."""
+    """What came of a folder. `ruleset` has everything that was right; None only without a usable catalog.
+
+    `tests` are those that were right, in the order of the files.
+    """
 
     ruleset: Ruleset | None
     diagnostics: tuple[Diagnostic, ...]
     declarations: tuple[Declared, ...] = ()
+    tests: tuple[RuleTest, ...] = ()
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -69,7 +76,9 @@ def check(folder: Files) -> Checked:
         return Checked(None, _sorted(problems))
     known = _known(read.catalog, folder[CATALOG], parsed, messages)
     rules = checker.refuse_taken_names(tuple(rule for file in parsed for rule in _checked_rules(known.words, file)))
-    declared = _declared(parsed, rules, known)
+    about = known_rules(rules)
+    tests = tuple(test for file in parsed for test in _checked_tests(known.words, about, file))
+    declared = _declared(rules, known, tests)
     problems.extend(_unknown_variables(read.catalog, messages))
     problems.extend(finding for one in declared for finding in one.diagnostics)
     ruleset = Ruleset(
@@ -79,7 +88,8 @@ def check(folder: Files) -> Checked:
         {**messages.good, **_inline(rules)},
         digest(folder),
     )
-    return Checked(ruleset, _sorted(problems), declared)
+    good = tuple(one.test for one in tests if one.test is not None)
+    return Checked(ruleset, _sorted(problems), declared, good)
 
 
 def check_rule(folder: Files, path: str, text: str) -> Checked:
@@ -87,11 +97,18 @@ def check_rule(folder: Files, path: str, text: str) -> Checked:
     return check({**folder, path: text})
 
 
+def lint(ruleset: Ruleset, statistics: Statistics | None = None) -> tuple[Diagnostic, ...]:
+    """What the analysis says beyond `check`: of rules that are right but probably not meant, sorted as there."""
+    return report.lint(ruleset, statistics)
+
+
 def forget() -> None:
     """Start afresh, as a new process does."""
     files.forget()
+    report.forget()
     _everything_known.forget()
     _rules.forget()
+    _tests.forget()
 
 
 def _sorted(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -122,6 +139,7 @@ class _Known:
 
 _everything_known: Memory[_Known] = Memory(MOST_KEPT)
 _rules: Memory[tuple[CheckedRule, ...]] = Memory(MOST_KEPT)
+_tests: Memory[tuple[CheckedTest, ...]] = Memory(MOST_KEPT)
 
 
 def _known(catalog: Catalog, catalog_text: str, parsed: list[RulesFile], messages: Messages) -> _Known:
@@ -154,14 +172,21 @@ def _checked_rules(words: Words, file: RulesFile) -> tuple[CheckedRule, ...]:
     return _rules.recall((words, file), len(file.source.text), make)
 
 
+def _checked_tests(words: Words, about: Rules, file: RulesFile) -> tuple[CheckedTest, ...]:
+    def make() -> tuple[CheckedTest, ...]:
+        return tuple(check_test(words, about, file.source, node) for node in file.parsed.file.tests)
+
+    return _tests.recall((words, about, file), len(file.source.text), make)
+
+
 # --- what was declared ------------------------------------------------------------------------------------------------
 
 
-def _declared(parsed: list[RulesFile], rules: tuple[CheckedRule, ...], known: _Known) -> tuple[Declared, ...]:
+def _declared(rules: tuple[CheckedRule, ...], known: _Known, tests: tuple[CheckedTest, ...]) -> tuple[Declared, ...]:
     """Every declaration of the folder, in the order of its files."""
     found = [_of_rule(rule) for rule in rules]
     found.extend(_of_segment(segment) for segment in known.segments)
-    found.extend(_of_test(known.words, file.source, node) for file in parsed for node in file.parsed.file.tests)
+    found.extend(_of_test(test) for test in tests)
     return tuple(sorted(found, key=lambda one: (one.source.path, one.span.start)))
 
 
@@ -176,6 +201,6 @@ def _of_segment(segment: CheckedSegment) -> Declared:
     return Declared("segment", segment.node.name.text, segment.source, segment.node.span, None, findings)
 
 
-def _of_test(words: Words, source: Source, node: syntax.Test) -> Declared:
-    findings = (check_test(words, node).within(source),)
-    return Declared("test", node.title.value, source, node.span, None, findings)
+def _of_test(test: CheckedTest) -> Declared:
+    findings = tuple(one.within(test.source) for one in test.findings)
+    return Declared("test", test.node.title.value, test.source, test.node.span, None, findings)

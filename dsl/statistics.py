@@ -10,3 +10,6 @@ class Statistics(Protocol):
 
     def share_known(self, key: str) -> float | None:
         """The share of rows, 0 to 1, that have a value for `customer.country`; None where nobody knows."""
+
+    def missing(self, key: str) -> int | None:
+        """How many rows have no value for `customer.country`; None where nobody knows."""

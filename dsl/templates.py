@@ -14,7 +14,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import liquid
+from liquid.ast import Node
+from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.output import OutputNode
 from liquid.exceptions import FilterArgumentError, LiquidError
+from liquid.expression import Expression
 from liquid.filter import liquid_filter, string_filter
 from liquid.undefined import is_undefined
 
@@ -173,6 +177,7 @@ def _environment() -> _Environment:
 
 
 _ENVIRONMENT = _environment()
+_NO_CONTEXT = liquid.RenderContext(_ENVIRONMENT.from_string(""))
 
 
 # --- reading and rendering --------------------------------------------------------------------------------------------
@@ -203,6 +208,30 @@ def read_template(template: str) -> tuple[tuple[Reading, ...], Problem | None]:
         for variable in variables
     ]
     return tuple(sorted(readings, key=lambda one: one.start)), None
+
+
+def unguarded(template: str) -> frozenset[str]:
+    """The variables that a template without problems writes as they are: by no `default`, in no `if` that asks them."""
+    return frozenset(name for node in _compiled(template).nodes for name in _written(node, frozenset()))
+
+
+def _written(node: Node, asked: frozenset[str]) -> Iterator[str]:
+    expressions = list(node.expressions())
+    if isinstance(node, OutputNode):
+        for expression in expressions:
+            if isinstance(expression, FilteredExpression) and isinstance(expression.left, Path):
+                if not any(one.name == "default" for one in expression.filters or ()):
+                    yield from {str(expression.left)} - asked
+    inner = asked | {name for expression in expressions for name in _paths(expression)}
+    for child in node.children(_NO_CONTEXT, include_partials=False):
+        yield from _written(child, inner)
+
+
+def _paths(expression: Expression) -> Iterator[str]:
+    if isinstance(expression, Path):
+        yield str(expression)
+    for child in expression.children():
+        yield from _paths(child)
 
 
 def _word(template: str, word: str, index: int) -> int:

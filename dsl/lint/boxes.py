@@ -52,7 +52,8 @@ def _boxes(condition: Condition, choices: Choices, *, is_negated: bool) -> Boxes
     match condition:
         case Test() | Relation():
             leaf = negated(condition) if is_negated else condition
-            found = meet(Box({}), Box(constraints(leaf, choices), (leaf,)))
+            asked = {cell: region for cell, region in constraints(leaf, choices).items() if region != cell.everything}
+            found = meet(Box({}), Box(asked, (leaf,)))
             return Boxes((found,) if found is not None else ())
         case Not(item):
             return _boxes(item, choices, is_negated=not is_negated)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from dsl.catalog import BUILT_IN, Owner
 from dsl.datatypes import Kind
-from dsl.lint.regions import KINDS_IN_ORDER, Aspect, Cell, Domain, Region, named, region, span
+from dsl.lint.regions import COMPARING, KINDS_IN_ORDER, Aspect, Cell, Domain, Region, named, region, span
 from dsl.operators import OPERATORS
 from dsl.typed import (
     Amount,
@@ -116,7 +116,6 @@ _WITHIN = {
     "within_last": (0, 1),
     "not_within_last": (0, 1),
 }
-_PATTERNS = frozenset({"contains", "starts_with", "ends_with", "like"})
 _ORDERS = Domain(values=("less", "equal", "greater"))
 _RELATED = {
     "equal": ("equal",),
@@ -151,12 +150,12 @@ def _asked(test: Test, choices: Choices) -> Regions:
         return {_age(term): _in_days(test, holds=holds)}
     if positive == "includes" and isinstance(term, Attribute):
         return {Cell(Aspect.ELEMENT, (term.key, test.operands[0]), _FLAG): Region(False, (holds,))}
-    if positive in _PATTERNS and isinstance(term, Attribute):
-        return {Cell(Aspect.PATTERN, (term.key, positive, test.operands), _FLAG): Region(False, (holds,))}
     cell = value_cell(term, choices)
     if operator in ("is_true", "is_false"):
         return {cell: Region(False, (operator == "is_true",))}
-    return {cell: region(cell.domain, operator, test.operands)}
+    if positive in COMPARING:
+        return {cell: region(cell.domain, operator, test.operands)}
+    return {Cell(Aspect.PATTERN, (term, positive, test.operands), _FLAG): Region(False, (holds,))}
 
 
 def _age(term: Term) -> Cell:

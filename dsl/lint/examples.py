@@ -213,7 +213,7 @@ def _dates(tests: Sequence[Test], today: dt.date) -> Iterator[Value]:
 
 
 def _days_around(test: Test, count: int, today: dt.date) -> list[dt.date]:
-    if isinstance(test.term, Elapsed) and test.term.unit is Unit.MONTHS:
+    if test.operator.endswith("_months") or (isinstance(test.term, Elapsed) and test.term.unit is Unit.MONTHS):
         found = [_months_ago(today, months) for months in (count, count + 1, count - 1)]
     else:
         found = [_moved(today, -count), _moved(today, count), today]

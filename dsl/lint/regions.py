@@ -34,7 +34,7 @@ class Aspect(StrEnum):
     VALUE = "value"  # of a term
     AGE = "age"  # of a date, in days before today
     ELEMENT = "element"  # (key, element): does the set hold it?
-    PATTERN = "pattern"  # (key, operator, operands): does the text match?
+    PATTERN = "pattern"  # (term, operator, operands): the answer of an operator that is no set of values
     CURRENCY = "currency"  # of a stored amount, by its key
     ORDER = "order"  # of two terms: less, equal or greater
 
@@ -106,7 +106,7 @@ def named(domain: Domain, values: Collection[Value], *, holds: bool) -> Region:
 def region(domain: Domain, operator: str, operands: tuple[Value, ...]) -> Region:
     """The present values that pass a comparison, membership or range."""
     row = OPERATORS[operator]
-    holds = operator in _POSITIVE
+    holds = operator in COMPARING
     positive = operator if holds else row.negation
     if not domain.ordered:
         return named(domain, operands, holds=holds)
@@ -115,7 +115,8 @@ def region(domain: Domain, operator: str, operands: tuple[Value, ...]) -> Region
     return intersection(known, Region(False, ((domain.least, 0),)), ordered=True) if domain.least is not None else known
 
 
-_POSITIVE = frozenset({"equal", "in", "less", "greater", "between"})
+COMPARING = frozenset({"equal", "in", "less", "greater", "between"})
+"""The operators that, with their negations, are sets of a term's own values."""
 
 
 def _ordered(domain: Domain, operator: str, operands: tuple[Any, ...]) -> Region:
