@@ -218,10 +218,10 @@ def unguarded(template: str) -> frozenset[str]:
 def _written(node: Node, asked: frozenset[str]) -> Iterator[str]:
     expressions = list(node.expressions())
     if isinstance(node, OutputNode):
-        for expression in expressions:
-            if isinstance(expression, FilteredExpression) and isinstance(expression.left, Path):
-                if not any(one.name == "default" for one in expression.filters or ()):
-                    yield from {str(expression.left)} - asked
+        outputs = (one for one in expressions if isinstance(one, FilteredExpression) and isinstance(one.left, Path))
+        for output in outputs:
+            if not any(one.name == "default" for one in output.filters or ()):
+                yield from {str(output.left)} - asked
     inner = asked | {name for expression in expressions for name in _paths(expression)}
     for child in node.children(_NO_CONTEXT, include_partials=False):
         yield from _written(child, inner)
