@@ -15,6 +15,7 @@ from pathlib import Path
 from dsl import service
 from dsl.diagnostics import Diagnostic
 from dsl.typed import Ruleset
+from dsl.typed_tests import RuleTest
 from engine.errors import CarpeError
 
 LARGEST_FILE = 1 << 20
@@ -42,11 +43,12 @@ class Conflict(CarpeError):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A folder as it was read: the rules that are right, what is wrong with the others, and the texts themselves."""
+    """A folder as it was read: the rules and tests that are right, what is wrong with the others, and the texts."""
 
     ruleset: Ruleset | None
     diagnostics: tuple[Diagnostic, ...]
     files: Mapping[str, str]
+    tests: tuple[RuleTest, ...] = ()
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -79,7 +81,7 @@ def load(folder: Path) -> Loaded:
     """Read and check a folder. Raises RulesetMissing where there is none; what is wrong inside is in `diagnostics`."""
     files = read_files(folder)
     checked = service.check(files)
-    return Loaded(checked.ruleset, checked.diagnostics, files)
+    return Loaded(checked.ruleset, checked.diagnostics, files, checked.tests)
 
 
 def usable(loaded: Loaded, folder: Path) -> Ruleset:

@@ -1,7 +1,7 @@
 """Contact policy: on which of a rule's channels may this customer be met?
 
 Consent is a flag of the customer that the catalog names for a channel; where it is false or missing, the channel is
-closed. A rule is held when every one of its channels is.
+closed. A rule is held when every one of its channels is. What is said `as service` needs no consent.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from dsl.catalog import Catalog, Owner
 from dsl.datatypes import DataType, Kind
+from dsl.syntax import Purpose
 from dsl.typed import Attribute, Rule
 
 
@@ -31,6 +32,8 @@ class Consent:
 
     def channels(self, rule: Rule, rows: npt.NDArray[np.int64]) -> list[tuple[str, ...]]:
         """The open channels of a rule, row by row, in the author's order."""
+        if rule.purpose is Purpose.SERVICE:
+            return [rule.via] * len(rows)
         masks = [self._allowed(channel)[rows] for channel in rule.via]
         if not masks:
             return [()] * len(rows)

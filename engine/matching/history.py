@@ -8,12 +8,12 @@ happened not after t. So `last 1 month` on 15 March begins with 16 February, as 
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dsl.datatypes import Value
+from dsl.operators import months_from
 from dsl.syntax import HistoryVerb, TimeUnit
 from dsl.typed import DecidedCount, Window
 
@@ -68,8 +68,7 @@ class History:
             return True
         if window.unit in SPANS:
             return at > self.at - window.count * SPANS[window.unit]
-        start = months_back(self.local_date(self.at), window.count * MONTHS[window.unit])
-        return start is None or self.local_date(at) > start
+        return self.local_date(at) > months_from(self.local_date(self.at), -window.count * MONTHS[window.unit])
 
     def decided(self, term: DecidedCount) -> int:
         """How often the product (any, where the term names none) was offered or accepted."""
@@ -77,11 +76,3 @@ class History:
             one.verb is term.verb and term.product in (None, one.product) and self.within(one.at, term.window)
             for one in self.decisions
         )
-
-
-def months_back(day: dt.date, months: int) -> dt.date | None:
-    """The same day of an earlier month, or that month's last; None before year 1."""
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    if year < dt.MINYEAR:
-        return None
-    return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from dsl.datatypes import Value
 from dsl.operators import OPERATORS
+from dsl.terms import attributes
 from dsl.typed import All, AnyOf, Condition, Events, Not, Relation, SegmentUse, Test
 from engine.matching.computed import Reader, read_for_people
 from engine.matching.history import Happened, History
 from engine.matching.outline import Entry, outline
-from engine.matching.reads import attributes_read, sides
+from engine.matching.reads import sides
 from engine.matching.terms import OWN_CURRENCY, Row
 
 PRESENCE = ("is_known", "is_missing")
@@ -94,5 +95,5 @@ def _clause(entry: Entry, row: Row, today: dt.date, history: History | None) -> 
     terms = sides(entry.condition)
     reader = _reader(row, today, history)
     reads = tuple(read_for_people(side, reader) for side in terms)
-    keys = dict.fromkeys(attribute.key for side in terms for attribute in attributes_read(side))
+    keys = dict.fromkeys(attribute.key for side in terms for attribute in attributes(side))
     return Clause(entry.text, reads, verdict, entry.depth, tuple(keys))
