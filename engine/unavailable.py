@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from dsl.catalog import Owner
 from dsl.syntax import Purpose
 from dsl.typed import (
     Action,
     Arithmetic,
+    Attribute,
     Call,
     Condition,
     CountOf,
@@ -24,6 +26,7 @@ from dsl.typed import (
     Rule,
     SinceLast,
     SumOf,
+    Term,
     UsageOf,
 )
 from engine.matching.outline import outline
@@ -62,9 +65,16 @@ def asks_for(condition: Condition) -> tuple[str, ...]:
     found: list[str] = []
     for entry in outline(condition):
         found.extend(_TERMS[type(term)] for term in terms_of(entry.condition) if type(term) in _TERMS)
+        if any(_of_one_moment(term) for term in terms_of(entry.condition)):
+            found.append("a property of one of several moments")
         if isinstance(entry.condition, Relation):
             found.append("comparing two values with each other")
     return tuple(dict.fromkeys(found))
+
+
+def _of_one_moment(term: Term) -> bool:
+    """`email_opened.message`, where other moments of the rule have a `message` too."""
+    return isinstance(term, Attribute) and term.owner is Owner.EVENT and "." in term.name
 
 
 def not_run(rules: Iterable[Rule]) -> tuple[NotRun, ...]:

@@ -43,6 +43,10 @@ NEEDS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         {"condition": typed.Relation("less", typed.UsageOf("storage"), typed.QuotaOf("storage"))},
         ("meters", "comparing two values with each other"),
     ),
+    (
+        asking(typed.Attribute(Owner.EVENT, "email_opened.message", DataType(Kind.TEXT))),
+        ("a property of one of several moments",),
+    ),
     ({"moments": (MomentUse("visit", delay=dt.timedelta(days=1)),)}, ("a delay after an event",)),
     ({"actions": (Offer(("premium",), typed.PercentOff(Decimal(20))),)}, ("prices in offers",)),
     ({"actions": (Offer(("premium",), free_months=1),)}, ("free periods",)),
