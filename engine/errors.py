@@ -63,3 +63,10 @@ class ImportFailed(CarpeError):
 
 class MappingError(ImportFailed):
     """The mapping file cannot be used."""
+
+
+# --- editors ---------------------------------------------------------------------------------------------------------
+
+
+class LanguageServerMissing(CarpeError):
+    """The language server needs pygls, which is not installed: run `pip install 'carpe[lsp]'`."""

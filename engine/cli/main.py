@@ -11,10 +11,15 @@ from engine.cli.asking import decisions, explain, preview
 from engine.cli.checking import check
 from engine.cli.database import db_group
 from engine.cli.erasing import forget
+from engine.cli.formatting import format_command
+from engine.cli.helping import help_command
 from engine.cli.importing import import_group
+from engine.cli.linting import lint
 from engine.cli.running import run, scheduler
 from engine.cli.serving import serve, token, user
+from engine.cli.serving_language import lsp
 from engine.cli.starting import init
+from engine.cli.testing import test
 from engine.cli.touring import demo
 from engine.errors import CarpeError
 
@@ -38,12 +43,17 @@ def cli(verbose: bool) -> None:
 for command in (
     init,
     check,
+    help_command,
+    format_command,
+    lint,
+    test,
     import_group,
     run,
     preview,
     decisions,
     explain,
     serve,
+    lsp,
     scheduler,
     demo,
     forget,

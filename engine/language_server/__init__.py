@@ -1,0 +1,1 @@
+"""The language service for editors that speak the Language Server Protocol."""
