@@ -62,7 +62,7 @@ class Reader:
                 return elapsed(day, unit, self.today) if isinstance(day, dt.date) else None
             case SinceLast(events):
                 last = self._last(events)
-                return None if last is None else (self._past(term).at - last) // MICROSECOND
+                return None if last is None else self._past(term).since(last) // MICROSECOND
             case UsageOf(meter):
                 return self._past(term).usage.get(meter)
             case QuotaOf(meter):

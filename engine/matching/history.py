@@ -17,6 +17,7 @@ from dsl.operators import months_from
 from dsl.syntax import HistoryVerb, TimeUnit
 from dsl.typed import DecidedCount, Window
 
+NO_TIME = dt.timedelta(0)
 MONTHS = {TimeUnit.MONTHS: 1, TimeUnit.YEARS: 12}
 SPANS = {
     TimeUnit.HOURS: dt.timedelta(hours=1),
@@ -60,14 +61,19 @@ class History:
     def local_date(self, at: dt.datetime) -> dt.date:
         return at.astimezone(self.zone).date()
 
+    def since(self, at: dt.datetime) -> dt.timedelta:
+        """The exact time that has passed; local times of one zone would be told apart by their clocks."""
+        return self.at.astimezone(dt.UTC) - at.astimezone(dt.UTC)
+
     def within(self, at: dt.datetime, window: Window | None) -> bool:
         """Whether something that happened at `at` lies in the window; without a window, whether it did by now."""
-        if at > self.at:
+        passed = self.since(at)
+        if passed < NO_TIME:
             return False
         if window is None:
             return True
         if window.unit in SPANS:
-            return at > self.at - window.count * SPANS[window.unit]
+            return passed < window.count * SPANS[window.unit]
         return self.local_date(at) > months_from(self.local_date(self.at), -window.count * MONTHS[window.unit])
 
     def decided(self, term: DecidedCount) -> int:
