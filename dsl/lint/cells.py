@@ -41,10 +41,15 @@ _FROM_ZERO = (Elapsed, CountOf, DecidedCount, SinceLast)
 
 def negated(leaf: Leaf) -> Leaf:
     """The clause that holds where this one is false: neither holds of a missing value."""
-    opposite = OPERATORS[leaf.operator].negation
-    if isinstance(leaf, Relation):
-        return Relation(opposite, leaf.left, leaf.right, leaf.text, leaf.span)
-    return Test(opposite, leaf.term, leaf.operands, leaf.text, leaf.span)
+    return negated_relation(leaf) if isinstance(leaf, Relation) else negated_test(leaf)
+
+
+def negated_test(test: Test) -> Test:
+    return Test(OPERATORS[test.operator].negation, test.term, test.operands, test.text, test.span)
+
+
+def negated_relation(leaf: Relation) -> Relation:
+    return Relation(OPERATORS[leaf.operator].negation, leaf.left, leaf.right, leaf.text, leaf.span)
 
 
 def constraints(leaf: Leaf, choices: Choices) -> Regions:

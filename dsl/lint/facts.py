@@ -98,7 +98,7 @@ def _facts_of(catalog: Catalog, rule: Rule) -> Facts:
     boxes = boxes_of(rule.condition, choices)
     return Facts(
         boxes,
-        _winning(catalog, rule, boxes, choices) if _goes_ahead(rule) else None,
+        _winning(catalog, rule, boxes, choices),
         rule.condition != All(()) and always(rule.condition, choices).answer is Answer.PROVEN,
         tuple(_redundant(rule.condition, choices)),
         tuple(_obstacles(catalog, rule, boxes, choices)),
@@ -149,12 +149,21 @@ def may_have(catalog: Catalog, product: str) -> Condition:
     return All((without, Test("in", _PLAN, needs))) if needs else without
 
 
-def _winning(catalog: Catalog, rule: Rule, boxes: Boxes, choices: Choices) -> Boxes:
+def winning_condition(catalog: Catalog, rule: Rule) -> Condition | None:
+    """Where the rule matches and some product of its offer may be had; None where more can hold it."""
+    if not _goes_ahead(rule):
+        return None
     offers = [action for action in rule.actions if isinstance(action, Offer)]
     if not offers:
-        return boxes
-    had = AnyOf(tuple(may_have(catalog, product) for product in offers[0].products))
-    return both([boxes, boxes_of(had, choices)])
+        return rule.condition
+    return All((rule.condition, AnyOf(tuple(may_have(catalog, product) for product in offers[0].products))))
+
+
+def _winning(catalog: Catalog, rule: Rule, boxes: Boxes, choices: Choices) -> Boxes | None:
+    condition = winning_condition(catalog, rule)
+    if condition is None:
+        return None
+    return boxes if condition is rule.condition else boxes_of(condition, choices)
 
 
 def _obstacles(catalog: Catalog, rule: Rule, boxes: Boxes, choices: Choices) -> Iterator[tuple[str, str]]:

@@ -122,13 +122,16 @@ class _Group:
 
     def _shadows(self, number: int, above: int) -> tuple[str, ...]:
         """The rules that win wherever this one matches; none if there is a gap."""
+        rule = self.rules[number]
         found: dict[int, None] = {}
         for box in self.facts[number].boxes.boxes:
-            whole = [one for one in self._owners(self.index.including(box) & above) if self._beats(one, number)]
+            whole = [one for one in self._owners(self.index.including(box) & above) if beats(self.rules[one], rule)]
             if whole:
                 found[whole[0]] = None
                 continue
-            near = [one for one in numbers(self.index.overlapping(box) & above) if self._beats(self.owner[one], number)]
+            near = [
+                one for one in numbers(self.index.overlapping(box) & above) if beats(self.rules[self.owner[one]], rule)
+            ]
             if len(near) > MOST_COVERS or not covered(box, [self.boxes[one] for one in near]):
                 return ()
             found.update(dict.fromkeys(self._needed(box, near)))
@@ -142,16 +145,6 @@ class _Group:
             if covered(box, [self.boxes[one] for one in near if self.owner[one] in rest]):
                 owners = rest
         return owners
-
-    def _beats(self, one: int, other: int) -> bool:
-        """Whether the first reaches everybody whom the second would, on every day of it."""
-        winner, loser = self.rules[one], self.rules[other]
-        if set(winner.via) != set(loser.via):
-            return False
-        if loser.purpose is Purpose.SERVICE and winner.purpose is not Purpose.SERVICE:
-            return False
-        starts, ends = winner.starts or dt.date.min, winner.ends or dt.date.max
-        return starts <= (loser.starts or dt.date.min) and (loser.ends or dt.date.max) <= ends
 
     def _owners(self, mask: int) -> list[int]:
         return list(dict.fromkeys(self.owner[number] for number in numbers(mask)))
@@ -182,6 +175,16 @@ class _Group:
             return left, right, can_meet(left.boxes, right.boxes, choices, self.catalog.currency)
 
         return _meetings.recall((id(left), id(right)), len(self.rules[number].text), make)[2]
+
+
+def beats(winner: Rule, loser: Rule) -> bool:
+    """Whether the first reaches everybody whom the second would, on every day of it, if it goes ahead."""
+    if set(winner.via) != set(loser.via):
+        return False
+    if loser.purpose is Purpose.SERVICE and winner.purpose is not Purpose.SERVICE:
+        return False
+    starts, ends = winner.starts or dt.date.min, winner.ends or dt.date.max
+    return starts <= (loser.starts or dt.date.min) and (loser.ends or dt.date.max) <= ends
 
 
 def _first(mask: int) -> int:

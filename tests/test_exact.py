@@ -1,0 +1,69 @@
+"""The solver agrees with the quick analysis on everything that this proves, and with the rows there are."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dsl.datatypes import Kind
+from dsl.lint.answers import Answer, always, included, never
+from dsl.lint.boxes import boxes_of
+from dsl.syntax import HistoryVerb, TimeUnit
+from dsl.typed import All, Condition, CountOf, DecidedCount, Events, Not, Test, Window
+from engine.matching.interpreter import holds
+from tests.strategies import DAYS, conditions, make_rows
+
+pytest.importorskip("z3", reason="the exact analysis needs pip install 'carpe[analysis]'")
+
+from dsl.exact import can_be_true, implies
+
+CHOICES = {Kind.PLAN: ("basic", "premium", "Fiber optic", "NO", ""), Kind.ADDON: ()}
+some = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Condition, Condition, dt.date, int]:
+    today = draw(st.sampled_from(DAYS))
+    one, other = draw(conditions(today, leaves=5)), draw(conditions(today, leaves=5))
+    return one, other, today, draw(st.integers(0, 2**32))
+
+
+@some
+@given(pairs())
+def test_it_agrees_with_what_the_quick_analysis_proves(pair: tuple[Condition, Condition, dt.date, int]) -> None:
+    one, other, today, seed = pair
+    both = All((one, other))
+    exact = can_be_true(both, CHOICES)
+    if never(both, CHOICES, "USD").answer is Answer.PROVEN:
+        assert exact.answer is not Answer.PROVEN
+    if never(both, CHOICES, "USD").answer is Answer.DISPROVEN:
+        assert exact.answer is not Answer.DISPROVEN
+    if included(boxes_of(one, CHOICES), boxes_of(other, CHOICES)).answer is Answer.PROVEN:
+        assert implies(one, other, CHOICES).answer is not Answer.DISPROVEN
+    if always(one, CHOICES).answer is Answer.PROVEN:
+        assert implies(All(()), one, CHOICES).answer is not Answer.DISPROVEN
+    if exact.answer is Answer.DISPROVEN:
+        assert not any(holds(both, row, today) for row in make_rows(60, today, seed))
+
+
+def test_what_never_holds_is_found_where_only_days_tell() -> None:
+    from tests.strategies import ATTRIBUTES
+
+    born = next(one for one in ATTRIBUTES if one.name == "date_of_birth")
+    soon, past = Test("within_next", born, (7,)), Test("within_last", born, (30,))
+    assert can_be_true(All((soon, Not(past))), CHOICES).answer is Answer.PROVEN
+    assert can_be_true(All((soon, Test("within_next", born, (3,)), Not(soon))), CHOICES).answer is Answer.DISPROVEN
+
+
+def test_a_longer_window_counts_at_least_as_much() -> None:
+    def calls(days: int) -> CountOf:
+        return CountOf(Events("support_call", All(()), Window(days, TimeUnit.DAYS)))
+
+    more, fewer = Test("greater", calls(7), (3,)), Test("less", calls(30), (3,))
+    assert can_be_true(All((more, fewer)), CHOICES).answer is Answer.DISPROVEN
+    ever = Test("equal", DecidedCount(HistoryVerb.OFFERED, "premium"), (0,))
+    lately = Test("greater", DecidedCount(HistoryVerb.OFFERED, "premium", Window(1, TimeUnit.MONTHS)), (0,))
+    assert can_be_true(All((ever, lately)), CHOICES).answer is Answer.DISPROVEN

@@ -1,0 +1,90 @@
+"""The quick analysis never says too much: what it proves holds of every row, what it shows is so."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dsl.datatypes import Kind
+from dsl.lint.answers import Answer, always, can_meet, included, never, shown_by
+from dsl.lint.boxes import boxes_of
+from dsl.lint.examples import TODAY
+from dsl.lint.index import Index, numbers
+from dsl.typed import All, Condition, Relation
+from engine.matching.interpreter import holds
+from tests.strategies import ATTRIBUTES, DAYS, conditions, make_rows
+
+CHOICES = {Kind.PLAN: ("basic", "premium", "Fiber optic", "NO", ""), Kind.ADDON: ()}
+ROWS = 60
+some = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@st.composite
+def cases(draw: st.DrawFn, count: int) -> tuple[list[Condition], dt.date, list[dict[str, object]]]:
+    today = draw(st.sampled_from(DAYS))
+    found = [draw(conditions(today, leaves=8)) for _ in range(count)]
+    return found, today, make_rows(ROWS, today, draw(st.integers(0, 2**32)))
+
+
+@some
+@given(cases(1))
+def test_boxes_hold_where_the_condition_does(case: tuple[list[Condition], dt.date, list[dict[str, object]]]) -> None:
+    (condition,), today, rows = case
+    if never(condition, CHOICES, "USD").answer is Answer.PROVEN:
+        assert not any(holds(condition, row, today) for row in rows)
+    if always(condition, CHOICES).answer is Answer.PROVEN:
+        assert all(holds(condition, row, today) for row in rows)
+    found = boxes_of(condition, CHOICES)
+    if not found.exact:
+        return
+    for row in rows:
+        held = any(all(holds(leaf, row, today) for leaf in box.leaves) for box in found.boxes)
+        assert held == (holds(condition, row, today) is True)
+
+
+@some
+@given(cases(2))
+def test_what_is_shown_of_two_conditions_is_so(case: tuple[list[Condition], dt.date, list[dict[str, object]]]) -> None:
+    (one, other), today, rows = case
+    left, right = boxes_of(one, CHOICES), boxes_of(other, CHOICES)
+    verdict = can_meet(left, right, CHOICES, "USD")
+    if verdict.answer is Answer.PROVEN:
+        assert verdict.example is not None
+        assert holds(All((one, other)), verdict.example.row, verdict.example.today) is True
+    if verdict.answer is Answer.DISPROVEN:
+        assert not any(holds(All((one, other)), row, today) for row in rows)
+    if included(left, right).answer is Answer.PROVEN:
+        assert all(holds(other, row, today) for row in rows if holds(one, row, today))
+
+
+@some
+@given(cases(1))
+def test_examples_are_found_for_most_conditions(case: tuple[list[Condition], dt.date, list[dict[str, object]]]) -> None:
+    (condition,), _, _ = case
+    found = boxes_of(condition, CHOICES)
+    if found.exact and (shown := shown_by(found, CHOICES, "USD")) is not None:
+        assert shown.today == TODAY
+        assert holds(condition, shown.row, shown.today) is True
+
+
+@some
+@given(cases(5))
+def test_the_index_says_what_pairs_of_boxes_say(case: tuple[list[Condition], dt.date, list[dict[str, object]]]) -> None:
+    boxes = [box for condition in case[0] for box in boxes_of(condition, CHOICES).boxes]
+    index = Index(boxes)
+    for number, box in enumerate(boxes):
+        for other in numbers(index.including(box)):
+            regions = boxes[other].regions
+            assert all(box.regions.get(cell) is not None for cell in regions)
+        met = index.overlapping(box)
+        assert met >> number & 1
+
+
+def test_a_relation_and_its_negation_never_meet() -> None:
+    seats = next(one for one in ATTRIBUTES if one.name == "seats")
+    amount = next(one for one in ATTRIBUTES if one.name == "satisfaction")
+    less, more = Relation("less", seats, amount), Relation("greater_or_equal", seats, amount)
+    assert never(All((less, more)), CHOICES, "USD").answer is Answer.PROVEN
+    assert never(less, CHOICES, "USD").answer is Answer.UNDECIDED
