@@ -39,7 +39,6 @@ _FOLLOWS: tuple[tuple[frozenset[str], str, str, str, str | None], ...] = tuple(
         ("+ - * / of between and ( ,", "WORD", "a value", "value", None),
         ("contains with like includes", "WORD", "a value", "value", 'for example "/pricing*"'),
         ("before after on", "WORD", "a date", "date", "for example 2026-11-27"),
-        ("in", "LPAR", "a list", "list", "for example in (DE, FR)"),
         ("on or before after", "DATE", "a moment", "moment", "for example billing_anniversary"),
         ("from until at", "DATE", "a date", "date", "for example 2026-11-27"),
         ("offer", "NAME", "a plan or an add-on", "product", None),

@@ -131,8 +131,19 @@ def save(folder: Path, path: str, text: str, read_digest: str) -> str:
         current = _text(target) if target.exists() else ""
         if (digest(current) if target.exists() else "") != read_digest and current != text:
             raise Conflict(path, current, text)
+        _refuse_lost_bytes(target, text)
         _replace(target, text)
     return digest(text)
+
+
+def _refuse_lost_bytes(target: Path, text: str) -> None:
+    """What is no UTF-8 was read as U+FFFD; writing that back would lose the bytes."""
+    if "\N{REPLACEMENT CHARACTER}" not in text or not target.exists():
+        return
+    try:
+        target.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CarpeError(f"{target} is not UTF-8 (byte {error.start + 1}); save it as UTF-8 first.") from None
 
 
 @contextmanager
