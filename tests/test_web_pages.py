@@ -9,13 +9,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from web_world import CATALOG, NOW, VISITS, World, help_blocks, open_world
+from web_world import CATALOG, NOW, VISITS, World, open_world
 
-from dsl import service
-from dsl.source import Source
 from engine.deliveries.outbox import deliver
 from engine.passes import run_pass
-from engine.store.ingest.mapping import parse_mapping
 from web import help
 from web.layout import share
 
@@ -240,44 +237,6 @@ def test_finding_a_customer_by_id(world: World) -> None:
 
 
 # --- help ------------------------------------------------------------------------------------------------------------
-
-
-def help_files() -> dict[str, str]:
-    [(_, catalog)] = help_blocks("catalog")
-    templates = re.findall(r'<pre class="template" data-name="(\w+)">(.*?)</pre>', help.read("messages"), re.DOTALL)
-    return {"catalog.yaml": catalog, **{f"messages/{name}.txt": unescape(text) for name, text in templates}}
-
-
-def test_the_catalog_and_messages_of_the_help_are_right() -> None:
-    checked = service.check(help_files())
-    assert [each.render() for each in checked.diagnostics if each.is_error] == []
-
-
-@pytest.mark.parametrize(("topic", "text"), help_blocks("rules"))
-def test_every_sentence_of_the_help_is_right(topic: str, text: str) -> None:
-    checked = service.check({**help_files(), "example.rules": text})
-    assert [each.render() for each in checked.diagnostics if each.is_error] == []
-    assert checked.ruleset is not None
-    assert checked.ruleset.rules
-
-
-@pytest.mark.parametrize(("topic", "condition"), help_blocks("condition"))
-def test_every_condition_of_the_help_is_right(topic: str, condition: str) -> None:
-    moment = "website_visit" if condition.startswith("page") else "billing_anniversary"
-    text = f'on {moment} where {condition} say "hello" via in_app'
-    checked = service.check({**help_files(), "example.rules": text})
-    assert [each.render() for each in checked.diagnostics if each.is_error] == []
-
-
-@pytest.mark.parametrize(("topic", "text"), help_blocks("mistake"))
-def test_every_mistake_of_the_help_is_one(topic: str, text: str) -> None:
-    checked = service.check({**help_files(), "example.rules": text})
-    assert len([each for each in checked.diagnostics if each.is_error]) == 1
-
-
-def test_the_mapping_of_the_help_is_right() -> None:
-    [(_, mapping)] = help_blocks("mapping")
-    assert "renews_on" in parse_mapping(Source("mapping.yaml", mapping)).recipes
 
 
 def test_help_links_lead_somewhere(world: World) -> None:

@@ -1,4 +1,7 @@
-"""Help that ships with Carpe: plain HTML pages in `help/`, whose every example is checked by a test."""
+"""Help that ships with Carpe: plain HTML pages in `help/`, whose every example is checked by a test.
+
+What can be made from the language's own tables is made when a page is read (help_tables.py).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,25 @@ from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from web.help_tables import filled
+
 pages = Blueprint("help", __name__)
 
 FOLDER = Path(__file__).parent / "help"
-TOPICS = ("start", "language", "moments", "messages", "catalog", "imports", "api")
+TOPICS = (
+    "start",
+    "language",
+    "moments",
+    "conditions",
+    "types",
+    "offers",
+    "messages",
+    "tests",
+    "words",
+    "catalog",
+    "imports",
+    "api",
+)
 """The pages, in reading order."""
 
 _TITLE = re.compile(r"<h1>(.*?)</h1>")
@@ -29,7 +47,7 @@ def page(topic: str = TOPICS[0]) -> ResponseReturnValue:
 
 
 def read(topic: str) -> str:
-    return (FOLDER / f"{topic}.html").read_text(encoding="utf-8")
+    return filled((FOLDER / f"{topic}.html").read_text(encoding="utf-8"))
 
 
 def title(topic: str) -> str:
