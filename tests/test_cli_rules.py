@@ -62,7 +62,7 @@ def test_bytes_that_are_no_text_are_never_lost(rules: Path, command: tuple[str, 
     content = b'on birthday wher autopay say "caf\xe9"\n\non birthday  say "caf\xe9"\n'
     (rules / "a.rules").write_bytes(content)
     done = carpe(command[0], rules, *command[1:])
-    assert "is not UTF-8 (byte 35)" in str(done.exception)
+    assert "is not UTF-8 (byte 34)" in str(done.exception)
     assert (rules / "a.rules").read_bytes() == content
 
 
