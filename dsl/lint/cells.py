@@ -158,7 +158,7 @@ def _asked(test: Test, choices: Choices) -> Regions:
     cell = value_cell(term, choices)
     if operator in ("is_true", "is_false"):
         return {cell: Region(False, (operator == "is_true",))}
-    if positive in COMPARING:
+    if COMPARING & {operator, OPERATORS[operator].negation}:
         return {cell: region(cell.domain, operator, test.operands)}
     return {Cell(Aspect.PATTERN, (term, positive, test.operands), _FLAG): Region(False, (holds,))}
 
