@@ -174,7 +174,7 @@ def test_an_edit_of_one_file_is_told_in_another(folder: Path) -> None:
     async def talk(editor: Editor) -> None:
         editor.open("a.rules", RULES)
         editor.open("segments.rules", LOYAL.replace("loyal", "faithful"))
-        await editor.codes("a.rules", ["unknown-attribute", "unknown-attribute"])
+        await editor.codes("a.rules", ["unknown-name", "unknown-name"])
         editor.change("segments.rules", LOYAL)
         await editor.codes("a.rules", [])
 

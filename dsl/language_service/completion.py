@@ -23,6 +23,7 @@ _HALF_KEYWORD = re.compile(r"\b[A-Za-z]+[ \t]+[A-Za-z]*\Z")
 _TEXT_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|#.*|"')
 _LONGEST_WORD = 200
 _LOOKED_AHEAD = 4000
+_SCANNED = ("tag", "arm")
 _INSERTED = {"in": "in (", "not in": "not in ("}
 
 
@@ -79,6 +80,8 @@ def _completions(entries: Iterable[Entry], there: str, space: str, span: Span) -
     """Those that begin with what is there already, or of which a part does (`number` for `phone_number`)."""
     for entry in entries:
         label = entry.label.lower()
+        if entry.kind in _SCANNED and label == there:
+            continue  # found where it is being typed
         if label.startswith(there) or f"_{there}" in label:
             insert = space + _INSERTED.get(entry.label, entry.label)
             told = entry.documentation or documentation(entry.label)

@@ -80,7 +80,7 @@ _SECTIONS = {
 _LISTED = (Role.PRODUCT, Role.CHANNEL)
 _ENDS_A_TEST = frozenset(["_AND", "_OR", "_WHERE", "_COLON", "_GIVEN", "_COMMA"])
 _LITERALS = frozenset(["NUMBER", "PERCENT", "DATE", "DOLLARS", "CURRENCY", "UNIT", "WORD", "STRING", "MINUS"])
-_VALUES = _LITERALS | {"PLUS", "STAR", "SLASH", "_OF", "USAGE_OF", "QUOTA_OF", "NAME"}
+_VALUES = _LITERALS | {"PLUS", "STAR", "SLASH", "_OF", "USAGE_OF", "QUOTA_OF", "NAME", "NOT"}
 
 
 @dataclass(slots=True)
