@@ -10,7 +10,22 @@ from flask import Flask
 from engine.config import Settings
 from engine.rulebook import Rulebook
 from engine.store.session import Store
-from web import api, customers, decisions, editor, errors, health, help, layout, new_file, rules, security, sign_in
+from web import (
+    api,
+    code_help,
+    customers,
+    decisions,
+    editor,
+    errors,
+    formatting,
+    health,
+    help,
+    layout,
+    new_file,
+    rules,
+    security,
+    sign_in,
+)
 from web.desk import Desk
 from web.secret import session_secret
 
@@ -24,10 +39,12 @@ def create_app(settings: Settings, store: Store, rulebook: Rulebook, clock: Call
     sign_in.install(app)
     app.register_blueprint(rules.pages)
     app.register_blueprint(editor.pages)
+    app.register_blueprint(formatting.pages)
     app.register_blueprint(new_file.pages)
     app.register_blueprint(decisions.pages)
     app.register_blueprint(customers.pages)
     app.register_blueprint(help.pages)
+    app.register_blueprint(code_help.pages)
     app.register_blueprint(health.pages)
     app.register_blueprint(api.pages)
     errors.install(app)

@@ -85,6 +85,22 @@
     seen.removeAttribute("aria-busy");
   }
 
+  // --- format ---
+
+  async function layOut(event) {
+    event.preventDefault();
+    try {
+      const answer = await fetch(event.currentTarget.formAction + "?json", { method: "POST", body: body() });
+      if (!answer.ok) return tell(answer.status === 401 ? "You are signed out: sign in in another tab." : "The text could not be formatted.");
+      const laidOut = (await answer.json()).text;
+      if (laidOut === text.value) return tell("Formatted already");
+      text.setRangeText(laidOut, 0, text.value.length, "start");
+      text.dispatchEvent(new Event("input"));
+    } catch (error) {
+      tell("Carpe cannot be reached. Your text stays here.");
+    }
+  }
+
   // --- where the cursor goes ---
 
   function go(line, column) {
@@ -120,7 +136,9 @@
     go(Number(found.dataset.line), Number(found.dataset.column));
     text.scrollIntoView({ block: "nearest" });
   });
-  if (seen) for (const button of form.querySelectorAll("button[formaction]")) button.addEventListener("click", preview);
+  const format = document.getElementById("format");
+  if (format) format.addEventListener("click", layOut);
+  if (seen) for (const button of form.querySelectorAll("button[formaction]:not(#format)")) button.addEventListener("click", preview);
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "s" && !text.readOnly) {
       event.preventDefault();
