@@ -9,6 +9,7 @@ from typing import Any
 from dsl import service
 from dsl.diagnostics import Diagnostic
 from dsl.typed import Rule, Ruleset
+from dsl.typed_tests import RuleTest
 from engine.rulebook import Loaded
 
 
@@ -17,6 +18,7 @@ class Draft:
     """`causes` are the errors that saving this text would bring: those in it, and new ones in other files.
 
     `diagnostics` are everything found in this text, then those new ones; what was wrong elsewhere before is not here.
+    `tests` are the good ones of every file.
     """
 
     path: str
@@ -24,6 +26,7 @@ class Draft:
     ruleset: Ruleset | None
     diagnostics: tuple[Diagnostic, ...]
     causes: tuple[Diagnostic, ...]
+    tests: tuple[RuleTest, ...] = ()
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -34,13 +37,13 @@ class Draft:
 def draft(loaded: Loaded, path: str, text: str) -> Draft:
     """Check `text` as if it were saved at `path`."""
     if loaded.files.get(path) == text:
-        return Draft(path, text, loaded.ruleset, _in(path, loaded.diagnostics), _in(path, loaded.errors))
+        return Draft(path, text, loaded.ruleset, _in(path, loaded.diagnostics), _in(path, loaded.errors), loaded.tests)
     checked = service.check({**loaded.files, path: text})
     known = {_identity(each) for each in loaded.errors}
     errors = [each for each in checked.diagnostics if each.is_error]
     causes = tuple(each for each in errors if each.source.path == path or _identity(each) not in known)
     elsewhere = tuple(each for each in causes if each.source.path != path)
-    return Draft(path, text, checked.ruleset, _in(path, checked.diagnostics) + elsewhere, causes)
+    return Draft(path, text, checked.ruleset, _in(path, checked.diagnostics) + elsewhere, causes, checked.tests)
 
 
 def rules_of(ruleset: Ruleset | None, path: str) -> tuple[Rule, ...]:

@@ -13,6 +13,7 @@ from web.comparison import compare, folded
 from web.desk import desk
 from web.drafts import Draft, draft, finding
 from web.previews import Seen, seen_through
+from web.rule_tests import tested
 from web.sign_in import may_edit
 
 pages = Blueprint("editor", __name__)
@@ -58,7 +59,8 @@ def check(path: str) -> ResponseReturnValue:
         errors=len(edited.causes),
         diagnostics=[each.to_json() for each in findings],
         rules=[{"name": rule.name, "title": rule.title} for rule in edited.rules],
-        html=render_template("_findings.html", findings=findings, path=path),
+        tests=(results := tested(edited)).to_json(),
+        html=render_template("_findings.html", findings=findings, path=path, tested=results),
     )
 
 
@@ -84,6 +86,7 @@ def page(
         digest=read,
         dirty=read != digest(edited.text),
         findings=findings,
+        tested=tested(edited),
         seen=seen,
         refused=refused,
         problem=problem,
