@@ -7,8 +7,8 @@
     Right:
         on billing_anniversary offer premium
 
-An example is a small ruleset. `Wrong catalog:` and `Wrong message NAME:` give its other files; a file that an example
-does not give is that of the examples' own vocabulary. What would be long or cannot be printed is described:
+An example is a small ruleset. `Wrong catalog:` and `Wrong message NAME:` give its other files; without a catalog of its
+own it has that of all examples. What would be long or cannot be printed is described:
 `⟨not ×45⟩` is that text 45 times, `⟨U+0000⟩` one character.
 """
 
@@ -39,7 +39,7 @@ class Example:
         if (own := folder.get("catalog.yaml")) is not None:
             needed = ("currency: USD\n", "timezone: UTC\n")
             return folder | {"catalog.yaml": "".join(key for key in needed if key[:8] not in own) + own}
-        return dict(vocabulary()) | folder if self.has_catalog else folder
+        return {"catalog.yaml": vocabulary()} | folder if self.has_catalog else folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,9 @@ def pages() -> Mapping[str, Page]:
 
 
 @cache
-def vocabulary() -> Mapping[str, str]:
-    """The files that every example without a catalog of its own may use."""
-    folder = resources.files("dsl.codes")
-    names = {"catalog.yaml": "catalog.yaml", "messages/hello.txt": "hello.txt"}
-    return {path: folder.joinpath(name).read_text("utf-8") for path, name in names.items()}
+def vocabulary() -> str:
+    """The catalog of the examples that have none of their own."""
+    return resources.files("dsl.codes").joinpath("catalog.yaml").read_text("utf-8")
 
 
 def _read(text: str) -> Iterator[Page]:
