@@ -55,7 +55,14 @@ def test_it_holds_the_packages_and_their_data_and_nothing_else(wheel: Path) -> N
     inside = {name.partition("/data/")[2] for name in names if ".data/data/" in name}
     tracked = run("git", "ls-files", "rules", cwd=ROOT).splitlines()
     assert inside == {f"share/carpe/{path}" for path in tracked}
-    for needed in ("dsl/grammar.lark", "migrations/script.py.mako", "web/static/", "web/templates/"):
+    for needed in (
+        "dsl/grammar.lark",
+        "dsl/codes/1_sentences.md",
+        "dsl/codes/catalog.yaml",
+        "migrations/script.py.mako",
+        "web/static/",
+        "web/templates/",
+    ):
         assert any(name.startswith(needed) for name in names), needed
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
