@@ -181,6 +181,21 @@ def test_an_edit_of_one_file_is_told_in_another(folder: Path) -> None:
     edit(folder, talk)
 
 
+def test_a_mistake_offers_its_fix(folder: Path) -> None:
+    async def talk(editor: Editor) -> None:
+        editor.open("a.rules", RULES.replace("premium", "premuim"))
+        (found,) = await editor.codes("a.rules", ["unknown-product"])
+        asked = types.CodeActionParams(
+            types.TextDocumentIdentifier(editor.uri("a.rules")), found.range, types.CodeActionContext([found])
+        )
+        (action,) = await editor.client.text_document_code_action_async(asked)
+        assert action.title == "Replace premuim by premium"
+        ((_, made),) = action.edit.changes.items()
+        assert list(made) == [types.TextEdit(found.range, "premium")]
+
+    edit(folder, talk)
+
+
 def test_formatting_gives_the_canonical_text(folder: Path) -> None:
     async def talk(editor: Editor) -> None:
         editor.open("b.rules", "on   birthday   where tenure>12   tag   vip")

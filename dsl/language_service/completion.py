@@ -93,7 +93,7 @@ def _entries(files: Files, text: str, start: int, *, prefixed: bool = False) -> 
     place = _place(files, text, start, prefixed=prefixed)
     line_start = text.rfind("\n", 0, start) + 1
     beginnings = [Entry(word, "keyword") for word in BEGINNINGS] if not text[line_start:start].strip() else []
-    if not place.words or text[:start].endswith("\n\n"):
+    if not place.words or text[max(0, start - 2) : start] == "\n\n":
         yield from beginnings
     if place.words:
         yield from place.entries()

@@ -58,12 +58,21 @@ def definition(files: Files, path: str, offset: int) -> Location | None:
         return None
     target = found.target
     if target.kind in ("rule", "segment"):
-        declared = (where for where, use in uses(files, target) if use.role in _DECLARING)
-        return next(declared, None) or _unnamed(files, target)
+        return next(_declarations(files, target), None) or _unnamed(files, target)
     if target.kind == "message":
         names = (name for name in sorted(files) if name.startswith(MESSAGES))
         return next((Location(name, Span(0, 0)) for name in names if PurePosixPath(name).stem == target.name), None)
     return _in_catalog(files, target)
+
+
+def _declarations(files: Files, target: Target) -> Iterator[Location]:
+    """Where it says `segment NAME` or `rule NAME`, and means it."""
+    shape = re.compile(rf"{target.kind}\s+{re.escape(target.name)}\b")
+    for path in sorted(name for name in files if name.endswith(RULES)):
+        for match in shape.finditer(files[path].lower()):
+            found = spot(files, path, match.end())
+            if found is not None and found.target == target and found.role in _DECLARING:
+                yield Location(path, found.word.span)
 
 
 def references(files: Files, path: str, offset: int) -> tuple[Location, ...]:

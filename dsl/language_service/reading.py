@@ -24,6 +24,7 @@ from dsl.splitter import Chunk, split
 _MOST_MENDED = 40
 
 _BEGINNING = re.compile(r"^[ \t]*(rule|segment|test|on)\b", re.IGNORECASE | re.MULTILINE)
+_OTHER_BEGINNING = re.compile(r"\n[ \t]*(?:rule|segment|test)\b", re.IGNORECASE)
 _ACTIONS = ("offer", "say", "tag", "untag", "call")
 _CLAUSES = ("via", "as", "priority", "worth", "from", "until", "at", "budget", "hold", "expires", "goal", "catch")
 _PARTS = re.compile(
@@ -65,7 +66,8 @@ def read_until(text: str, offset: int) -> Reading:
 def read_around(text: str, offset: int) -> Reading:
     """The whole declaration in which `offset` stands."""
     start = _start(text, max(0, offset - MAX_DECLARATION), offset)
-    for chunk in split(text[start : offset + MAX_DECLARATION]):
+    following = _OTHER_BEGINNING.search(text, offset, offset + MAX_DECLARATION)
+    for chunk in split(text[start : following.start() if following else offset + MAX_DECLARATION]):
         span = Span(start + chunk.span.start, start + chunk.span.end)
         if span.start <= offset <= span.end:
             return read_chunk(text, Chunk(span, chunk.begins))

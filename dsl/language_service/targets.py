@@ -8,7 +8,7 @@ from dsl.catalog import Owner
 from dsl.files import Files
 from dsl.language_service.operands import compared_type, moments_of
 from dsl.language_service.reading import Reading, Word, read_around
-from dsl.language_service.roles import Role, roles, walk
+from dsl.language_service.roles import NAMES, Role, roles, walk
 from dsl.language_service.vocabulary import CatalogWords, catalog_words, declared
 
 
@@ -39,12 +39,13 @@ class Spot:
 
 
 def spot(files: Files, path: str, offset: int) -> Spot | None:
-    """The word at `offset` of a file of rules, or the one that ends there; None between words."""
+    """The word at `offset` of a file of rules, or that ends there, a name before a sign; None between words."""
     reading = read_around(files.get(path, ""), offset)
     found = [at for at, word in enumerate(reading.words) if word.span.start <= offset <= word.span.end]
     if not found:
         return None
-    return spots(files, reading)[found[-1]]
+    nearest = max(found, key=lambda at: (reading.words[at].type in NAMES, at))
+    return spots(files, reading)[nearest]
 
 
 def spots(files: Files, reading: Reading) -> list[Spot]:

@@ -15,9 +15,14 @@ from dsl.source import Span
 from dsl.suggestions import listed
 
 _MOST_KEPT = 4_000_000
-_NAMED = re.compile(r"^[ \t]*(rule|segment)[ \t]+([a-z][a-z0-9_]*)", re.IGNORECASE | re.MULTILINE)
-_TAGGED = re.compile(r"\b(?:un)?tag(?:ged)?[ \t]+([a-z][a-z0-9_]*)", re.IGNORECASE)
-_ARM = re.compile(r"%\s*([a-z][a-z0-9_]*)\s*:", re.IGNORECASE)
+# Of texts in small letters. Each begins with letters that stand for themselves, which is what makes it quick.
+_NAMING = {
+    "rule": re.compile(r"rule[ \t]+([a-z][a-z0-9_]*)"),
+    "segment": re.compile(r"segment[ \t]+([a-z][a-z0-9_]*)"),
+    "tag": re.compile(r"tag(?:ged)?[ \t]+([a-z][a-z0-9_]*)"),
+    "arm": re.compile(r"%\s*([a-z][a-z0-9_]*)\s*:"),
+}
+_AT_LINE_START = ("rule", "segment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class CatalogWords:
 
 
 _catalogs: Memory[CatalogWords | None] = Memory(_MOST_KEPT)
-_scanned: Memory[tuple[tuple[str, str], ...]] = Memory(_MOST_KEPT)
+_scanned: Memory[tuple[str, ...]] = Memory(_MOST_KEPT)
 
 
 def catalog_words(files: Files) -> CatalogWords | None:
@@ -96,19 +101,25 @@ def declared(files: Files, kind: str) -> tuple[Entry, ...]:
     if kind == "message":
         names = [PurePosixPath(path).stem for path in sorted(files) if path.startswith(MESSAGES)]
     else:
-        scans = (_scan(path, files[path]) for path in sorted(files) if path.endswith(RULES))
-        names = [name for scan in scans for found, name in scan if found == kind]
+        scans = (_scan(kind, path, files[path]) for path in sorted(files) if path.endswith(RULES))
+        names = [name for scan in scans for name in scan]
     return tuple(Entry(name, kind, kind) for name in dict.fromkeys(names))
 
 
-def _scan(path: str, text: str) -> tuple[tuple[str, str], ...]:
-    def make() -> tuple[tuple[str, str], ...]:
-        found = [(match[1].lower(), match[2].lower()) for match in _NAMED.finditer(text)]
-        found.extend(("tag", match[1].lower()) for match in _TAGGED.finditer(text))
-        found.extend(("arm", match[1].lower()) for match in _ARM.finditer(text))
-        return tuple(dict.fromkeys(found))
+def _scan(kind: str, path: str, text: str) -> tuple[str, ...]:
+    def make() -> tuple[str, ...]:
+        lowered = text.lower()
+        found = [match for match in _NAMING[kind].finditer(lowered) if _begins(kind, lowered, match.start())]
+        return tuple(dict.fromkeys(match[1] for match in found))
 
-    return _scanned.recall((path, text), len(text), make)
+    return _scanned.recall((kind, path, text), len(text), make)
+
+
+def _begins(kind: str, lowered: str, at: int) -> bool:
+    """Whether the word there is one of its own, and the first of its line where it must be."""
+    if kind in _AT_LINE_START:
+        return not lowered[lowered.rfind("\n", 0, at) + 1 : at].strip()
+    return kind != "tag" or not lowered[max(0, at - 1) : at].isalnum() or lowered[max(0, at - 2) : at] == "un"
 
 
 # --- in words ---------------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from pygls.uris import to_fs_path
 
 from dsl import service
 from dsl.diagnostics import Diagnostic
-from dsl.files import RULES, read_folder_catalog
+from dsl.files import RULES, Files, read_folder_catalog
 from dsl.formatter import format_source
 from dsl.language_service.completion import complete
 from dsl.language_service.hover import hover
@@ -29,6 +28,7 @@ from dsl.language_service.reading import warm_up
 from dsl.language_service.renaming import renamable, rename
 from dsl.source import Source, Span
 from dsl.statistics import Statistics
+from engine.cli.linting import together
 from engine.language_server import answers
 from engine.language_server.folders import Folder, Folders
 from engine.language_server.positions import Positions
@@ -43,13 +43,14 @@ _TRIGGERS = (" ", ".", ",", "(", "=", '"', "{")
 
 
 class Server(LanguageServer):
-    """`waiting` are the checks that a change has asked for, `shown` the files of which diagnostics are on screen."""
+    """By folder: the checks that a change has asked for (`waiting`), what the last one found, and the files shown."""
 
     def __init__(self, statistics: Statistics | None = None, calm: float = CALM) -> None:
         super().__init__("carpe", version("carpe"), text_document_sync_kind=types.TextDocumentSyncKind.Full)
         self.statistics, self.calm = statistics, calm
         self.folders = Folders()
         self.waiting: dict[Path, asyncio.Task[None]] = {}
+        self.found: dict[Path, tuple[Diagnostic, ...]] = {}
         self.shown: dict[Path, set[str]] = {}
 
     @property
@@ -84,12 +85,18 @@ class Server(LanguageServer):
         try:
             folder.read()
             files = folder.files
-            found = (await asyncio.to_thread(service.check, files)).diagnostics
-            self._publish(folder, files, found)
+            self.found[folder.root] = await asyncio.to_thread(self._findings, files)
+            self._publish(folder, files, self.found[folder.root])
         except Exception:
             logger.exception("the folder could not be checked")
 
-    def _publish(self, folder: Folder, files: Mapping[str, str], found: tuple[Diagnostic, ...]) -> None:
+    def _findings(self, files: Files) -> tuple[Diagnostic, ...]:
+        """What is wrong, and what is right but probably not meant."""
+        checked = service.check(files)
+        analysed = service.lint(checked.ruleset, self.statistics) if checked.ruleset else ()
+        return together(checked.diagnostics, analysed)
+
+    def _publish(self, folder: Folder, files: Files, found: tuple[Diagnostic, ...]) -> None:
         """What is wrong with every file, and nothing for those that are right again."""
         by_path: dict[str, list[types.Diagnostic]] = {path: [] for path in folder.opened}
         for one in found:
@@ -213,8 +220,9 @@ def _changes(server: Server) -> None:
     )
     def mended(params: types.CodeActionParams) -> list[types.CodeAction]:
         folder, path = server.place(params.text_document.uri)
-        positions = Positions(folder.files.get(path, ""), server.encoding)
+        source = Source(path, folder.files.get(path, ""))
+        positions = Positions(source.text, server.encoding)
         start, end = positions.offset(params.range.start), positions.offset(params.range.end)
-        found = service.check(folder.files).diagnostics
-        here = (one for one in found if one.source.path == path and one.span.start <= end and start <= one.span.end)
+        found = (one for one in server.found.get(folder.root, ()) if one.source == source)
+        here = (one for one in found if one.span.start <= end and start <= one.span.end)
         return [action for one in here if (action := answers.fix(folder, path, one, server.encoding)) is not None]
