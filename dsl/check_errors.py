@@ -96,14 +96,6 @@ def literal(expression: syntax.Expression) -> str:
     return "this"
 
 
-# --- what comes later -------------------------------------------------------------------------------------------------
-
-
-def not_available(span: Span, what: str, instead: str | None = None) -> Finding:
-    """A construct of the language that a later version brings; `what` ends in its verb."""
-    return _error("not-available-yet", span, f"{what} not available yet", instead)
-
-
 # --- names ------------------------------------------------------------------------------------------------------------
 
 
@@ -272,7 +264,8 @@ def type_mismatch(span: Span, word: str, kind: str, what: str, instead: str | No
 
 def attribute_as_value(span: Span, word: str, kind: str, full: str) -> Finding:
     told = f"{word} is an attribute, and a bare word on this side is only ever {kind}"
-    return _error("attribute-as-value", span, told, f"{full}, if the attribute is meant")
+    hint_ = f"{full}, if the attribute is meant"
+    return Finding("attribute-as-value", Severity.ERROR, told, span, hint_, Fix(span, full))
 
 
 def not_one_of(span: Span, value: str, word: str, values: Sequence[str]) -> Finding:
@@ -362,11 +355,79 @@ def missing_never_matches(span: Span, word: str, whose: str) -> Finding:
     return Finding("missing-never-matches", Severity.INFO, told, span)
 
 
+def past_within(span: Span, word: str, time: str) -> Finding:
+    told = f"{word} lies in the past, and within looks ahead"
+    return _error("type-mismatch", span, told, f"{word} within last {time}")
+
+
+def no_time(span: Span, instead: str) -> Finding:
+    return _error("out-of-range", span, "this is no time at all", instead)
+
+
+def value_needed(span: Span) -> Finding:
+    return _error("type-mismatch", span, "a value is needed here, not another attribute")
+
+
+def same_sides(span: Span, word: str) -> Finding:
+    return _error("no-attribute", span, f"both sides are {word}; nothing is compared")
+
+
+def never_happened(span: Span, word: str, never: str) -> Finding:
+    told = f'{word} is missing where there was none, and never matches; add "or {never}" to include them'
+    return Finding("missing-never-matches", Severity.INFO, told, span)
+
+
+# --- events and meters ------------------------------------------------------------------------------------------------
+
+
+def not_summed(span: Span, word: str, kind: str, known: Collection[str], event: str) -> Finding:
+    told = f"{word} is {kind}, which does not add up"
+    instead = f"one of: {', '.join(known)}" if known else f"count of {event}"
+    return _error("not-summed", span, told, instead)
+
+
+def no_quota(span: Span, meter: str) -> Finding:
+    told = f"the meter {meter} has no quota: the catalog gives it no quota_from"
+    return _error("no-quota", span, told, f"usage of {meter}")
+
+
+def only_properties(span: Span, word: str, event: str) -> Finding:
+    told = f"where (...) asks the properties of {event} only, and {word} is none"
+    return _error("outside-the-event", span, told, "write it outside these parentheses, after and")
+
+
+# --- arithmetic -------------------------------------------------------------------------------------------------------
+
+
+def plain(value: Decimal) -> str:
+    """A number without an exponent or needless zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def not_computed(span: Span, what: str, instead: str | None) -> Finding:
+    return _error("not-computed", span, f"{what}, and only numbers and money can be calculated with", instead)
+
+
+def not_calculated(span: Span, left: str, operator: str, right: str, instead: str | None) -> Finding:
+    said = {"+": "added to", "-": "subtracted from", "*": "multiplied by", "/": "divided by"}[operator]
+    first, second = (right, left) if operator in "+-" else (left, right)
+    return _error("not-computed", span, f"{first} cannot be {said} {second}", instead)
+
+
+def division_by_zero(span: Span) -> Finding:
+    return _error("division-by-zero", span, "nothing can be divided by zero")
+
+
 # --- moments ----------------------------------------------------------------------------------------------------------
 
 
 def offset_unit(span: Span, days: str) -> Finding:
     return _error("offset-unit", span, "before and after a date count whole days", days)
+
+
+def delay_unit(span: Span, days: str) -> Finding:
+    return _error("offset-unit", span, "after an event hours, days or weeks are counted", days)
 
 
 def offset_too_long(span: Span, most: int) -> Finding:
@@ -407,16 +468,66 @@ def over_policy(span: Span, largest: Decimal) -> Finding:
     return Finding("over-largest-discount", Severity.WARNING, told, span)
 
 
+def no_discount(span: Span) -> Finding:
+    return _error("discount-range", span, "a discount of 0% changes nothing", "leave it out")
+
+
+def no_money(span: Span) -> Finding:
+    return _error("out-of-range", span, "an amount is more than nothing", "with 1 month free, if that is meant")
+
+
+def too_fine(span: Span, currency: str, places: int) -> Finding:
+    kept = {0: "no decimals", 1: "one decimal"}.get(places, f"{places} decimals")
+    return _error("too-many-decimals", span, f"an amount in {currency} has {kept}")
+
+
+def term_in_months(span: Span) -> Finding:
+    told = "a price or a free period lasts for whole invoices, so it is counted in months"
+    return _error("term-in-months", span, told, "such as 1 month")
+
+
+def price_currency(span: Span, products: Sequence[str], priced: Sequence[str], currency: str) -> Finding:
+    told = f"{listed(products, 'or')} is priced in {listed(priced)}; nobody billed in that can have this in {currency}"
+    return Finding("other-currency", Severity.WARNING, told, span)
+
+
+def plan_as_extra(span: Span, word: str) -> Finding:
+    told = f"{word} is a plan; only add-ons are given with an offer"
+    return _error("plan-as-addon", span, told, f"offer {word}")
+
+
+def addon_needs(span: Span, word: str, needs: Sequence[str], unfit: Sequence[str]) -> Finding:
+    told = f"{word} needs {listed(needs, 'or')}, so it does not go with {listed(unfit, 'or')}"
+    return _error("unsupported-addon", span, told)
+
+
 def share_range(span: Span) -> Finding:
     return _error("share-range", span, "a share is at most 100%")
 
 
-def shares_too_large(span: Span, total: Decimal) -> Finding:
-    return _error("shares", span, f"the shares add up to {total.normalize():f}%", "at most 100%")
+def no_share(span: Span) -> Finding:
+    return _error("share-range", span, "an arm with a share of 0% reaches nobody", "leave the arm out")
 
 
-def clause_twice(span: Span, word: str) -> Finding:
-    return _error("given-twice", span, f"{word} is given twice", "keep one of them")
+def shares(span: Span, total: Decimal) -> Finding:
+    return _error("shares", span, f"the shares add up to {plain(total)}%", "at most 100%")
+
+
+def arm_twice(span: Span, word: str) -> Finding:
+    return _error("given-twice", span, f"two arms are called {word}", "choose another name")
+
+
+def calendar_period(span: Span) -> Finding:
+    return _error("calendar-period", span, "this is counted by the calendar", "per day, per week or per month")
+
+
+def customers_range(span: Span, most: int) -> Finding:
+    return _error("out-of-range", span, f"this is between 1 and {most:,} customers")
+
+
+def without_offer(span: Span, word: str) -> Finding:
+    told = f"{word} is about an offer, and this rule makes none"
+    return Finding("without-offer", Severity.WARNING, told, span, "leave it out, or offer something")
 
 
 def channel_twice(span: Span, word: str) -> Finding:

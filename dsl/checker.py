@@ -23,7 +23,8 @@ from dsl.rule_clauses import Clauses, check_clauses
 from dsl.rule_moments import check_moments
 from dsl.segments import place
 from dsl.source import Source
-from dsl.typed import Action, All, Condition, MomentUse, Offer, Rule, Say, Tag
+from dsl.splits import check_split
+from dsl.typed import Action, All, Call, Condition, MomentUse, Offer, Rule, Say, Tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,14 @@ def _rule(scope: Scope, actions: Actions, source: Source, node: syntax.Rule) -> 
     scope.moments = declared
     condition = _condition(scope, source, node)
     done = actions.check(node.actions)
-    offers = any(isinstance(action, Offer) for action in done)
-    clauses = check_clauses(scope.catalog, node.clauses, offers=offers)
-    if node.split is not None:
-        actions.refuse_split(node.split)
-    via = _via(scope, node, done, clauses)
+    clauses = check_clauses(scope, node.clauses, offers=_offers(node))
+    arms = check_split(actions, node.split, offered=any(isinstance(action, Offer) for action in done))
+    via = _via(scope, node, clauses)
     _refuse_never_due(node, uses, clauses)
-    if offers:
+    if _offers(node) and not clauses.is_capped:
         _note_no_cap(scope, node, declared)
     return Rule(
-        name=node.name.text if node.name else made_name(uses, done),
+        name=node.name.text if node.name else made_name(uses, done or arms[0].actions),
         title=node.title.value if node.title else None,
         moments=uses,
         condition=condition,
@@ -75,10 +74,30 @@ def _rule(scope: Scope, actions: Actions, source: Source, node: syntax.Rule) -> 
         starts=clauses.starts,
         ends=clauses.ends,
         was=_was(node),
+        purpose=clauses.purpose,
+        worth=clauses.worth,
+        at_most_once=clauses.at_most_once,
+        customers_caps=clauses.customers_caps,
+        budgets=clauses.budgets,
+        hold_out=clauses.hold_out,
+        expires=clauses.expires,
+        goal=clauses.goal,
+        catch_up=clauses.catch_up,
+        split=arms,
         named=node.name is not None,
         source=source,
         span=node.span,
     )
+
+
+def _all_actions(node: syntax.Rule) -> list[syntax.Action]:
+    """The rule's own and those of every arm."""
+    arms = node.split.arms if node.split else ()
+    return [*node.actions, *(action for arm in arms for action in arm.actions)]
+
+
+def _offers(node: syntax.Rule) -> bool:
+    return any(isinstance(action, syntax.Offer) for action in _all_actions(node))
 
 
 def _condition(scope: Scope, source: Source, node: syntax.Rule) -> Condition:
@@ -87,14 +106,15 @@ def _condition(scope: Scope, source: Source, node: syntax.Rule) -> Condition:
     return Conditions(scope, source.slice).check_whole(node.condition)
 
 
-def _via(scope: Scope, node: syntax.Rule, actions: tuple[Action, ...], clauses: Clauses) -> tuple[str, ...]:
-    """The channels: the rule's own, else the catalog's, if there is something to send."""
+def _via(scope: Scope, node: syntax.Rule, clauses: Clauses) -> tuple[str, ...]:
+    """The channels: the rule's own, else the catalog's, if there is something to send. A task has its own channel."""
     if clauses.via is not None:
         return clauses.via
-    if all(isinstance(action, Tag) for action in actions):
+    sent = [action for action in _all_actions(node) if isinstance(action, syntax.Offer | syntax.Say)]
+    if not sent:
         return ()
     if not scope.catalog.default_via:
-        raise Wrong(errors.no_channel(node.actions[0].span, scope.catalog.channels))
+        raise Wrong(errors.no_channel(sent[0].span, scope.catalog.channels))
     return scope.catalog.default_via
 
 
@@ -134,6 +154,8 @@ def made_name(uses: tuple[MomentUse, ...], actions: tuple[Action, ...]) -> str:
             action = f"say_{message}" if re.fullmatch(r"\w+", message) else "say"
         case Tag(tag, add):
             action = f"{'tag' if add else 'untag'}_{tag}"
+        case Call(task):
+            action = f"call_{task}"
     return f"{moment}_{action}"
 
 

@@ -1,4 +1,7 @@
-"""Comparisons, lists and ranges: `tenure > 12`, `plan in (basic, standard)`, `mrr between $8 and $50`."""
+"""Comparisons, lists and ranges: `tenure > 12`, `plan in (basic, standard)`, `mrr between $8 and $50`.
+
+Beside a constant a comparison is a test; between two values that both depend on the customer it is a relation.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ from typing import Any
 
 from dsl import check_errors as errors
 from dsl import syntax
+from dsl.arithmetic import asked_in, is_constant, reduced, refuse_bare
 from dsl.check_errors import Wrong
-from dsl.datatypes import Kind
-from dsl.later import refuse_later
+from dsl.datatypes import DataType, Kind
 from dsl.leaves import Leaves
 from dsl.names import Subject
-from dsl.operands import Operand, folded, is_constant, operand
+from dsl.operands import Operand, operand
 from dsl.operators import OPERATORS
 from dsl.printer import spelled
-from dsl.typed import Amount, Condition, Term
+from dsl.source import Span
+from dsl.terms import currency_of
+from dsl.typed import All, AnyOf, Condition, Elapsed, Not, Term
+from dsl.typed import kind as kind_of
 
 _MIRRORED = {
     "equal": "equal",
@@ -33,26 +39,33 @@ _OF_DATES = {"before": "less", "after": "greater", "on": "equal"}
 def comparison(leaves: Leaves, node: syntax.Comparison) -> Condition:
     left, name, right = _attribute_first(leaves, node)
     subject = leaves.subject(left)
-    operator = _OF_DATES.get(name, name)
     _refuse_unfit(leaves, node, subject, name, right)
-    found = operand(leaves.scope, subject, right)
-    if subject.type.kind is Kind.FLAG:
-        wanted = (found.value is True) == (operator == "equal")
-        return leaves.test("is_true" if wanted else "is_false", subject.term, (), node.span)
-    if operator == "not_equal":
-        leaves.note_missing(node.span, found.term, subject)
-    return leaves.test(operator, found.term, (found.value,), node.span)
+    return _compared(leaves, subject, _OF_DATES.get(name, name), right, node.span)
 
 
 def _attribute_first(leaves: Leaves, node: syntax.Comparison) -> tuple[syntax.Expression, str, syntax.Expression]:
-    """The sides with the attribute on the left: `12 < tenure` is `tenure > 12`."""
-    left, name = folded(node.left), node.comparator.name
+    """The sides with a constant on the right: `12 < tenure` is `tenure > 12`."""
+    left, name, right = reduced(leaves, node.left), node.comparator.name, reduced(leaves, node.right)
     if not is_constant(left):
-        return left, name, node.right
-    if isinstance(node.right, syntax.Name):
-        return node.right, _MIRRORED[name], left
-    refuse_later(leaves.scope, node.right)
-    raise Wrong(errors.two_values(node.span))
+        return left, name, right
+    if is_constant(right):
+        raise Wrong(errors.two_values(node.span))
+    return right, _MIRRORED[name], left
+
+
+def _is_value(right: syntax.Expression) -> bool:
+    """Whether it is read in the type of the other side: a constant or a bare word."""
+    return is_constant(right) or (isinstance(right, syntax.Name) and right.prefix is None)
+
+
+def _compared(leaves: Leaves, subject: Subject, operator: str, right: syntax.Expression, span: Span) -> Condition:
+    if not _is_value(right):
+        return _related(leaves, subject, operator, right, span)
+    found = operand(leaves.scope, subject, right)
+    if subject.type.kind is Kind.FLAG:
+        wanted = (found.value is True) == (operator == "equal")
+        return leaves.test("is_true" if wanted else "is_false", subject.term, (), span)
+    return leaves.test(operator, found.term, (found.value,), span)
 
 
 def _refuse_unfit(
@@ -67,9 +80,50 @@ def _refuse_unfit(
         raise Wrong(errors.operator_not_for(span, subject.word, kind, written, instead))
     equals = name in ("equal", "not_equal")
     if not equals and subject.type.kind not in OPERATORS[_OF_DATES.get(name, name)].kinds:
-        operand(leaves.scope, subject, right)
+        if _is_value(right):
+            operand(leaves.scope, subject, right)
         instead = subject.word if subject.type.kind is Kind.FLAG else f"{subject.word} in (...)"
         raise Wrong(errors.no_order(span, subject.word, kind, written, instead))
+
+
+# --- two values that depend on the customer ---------------------------------------------------------------------------
+
+
+def _related(leaves: Leaves, subject: Subject, operator: str, right: syntax.Expression, span: Span) -> Condition:
+    _refuse_bare_words(leaves, right, subject.type)
+    other = leaves.subject(right)
+    if subject.type.kind in (Kind.FLAG, Kind.SET) or _family(other.type) != _family(subject.type):
+        what = f"{other.word}, which is {errors.kind_of(other.type)}"
+        raise Wrong(errors.type_mismatch(right.span, subject.word, errors.kind_of(subject.type), what))
+    left_term, right_term = subject.term, other.term
+    if subject.type.kind is Kind.MONEY:
+        code = currency_of(left_term) or currency_of(right_term)
+        left_term, right_term = asked_in(left_term, code), asked_in(right_term, code)
+        if currency_of(left_term) != currency_of(right_term):
+            raise Wrong(errors.mixed_currencies(right.span))
+    if isinstance(left_term, Elapsed) and isinstance(right_term, Elapsed) and left_term.unit != right_term.unit:
+        raise Wrong(errors.mixed_units(right.span))
+    if left_term == right_term:
+        raise Wrong(errors.same_sides(span, subject.word))
+    return leaves.relation(operator, left_term, right_term, span)
+
+
+def _family(type_: DataType) -> object:
+    """Types compare with their like: whole numbers with numbers, a choice with a choice of the same values."""
+    kind = Kind.NUMBER if type_.kind is Kind.COUNT else type_.kind
+    return kind, type_.values if kind is Kind.ENUM else ()
+
+
+def _refuse_bare_words(leaves: Leaves, right: syntax.Expression, type_: DataType) -> None:
+    """Within arithmetic on the value side too, an attribute needs its prefix."""
+    match right:
+        case syntax.Name():
+            refuse_bare(leaves.scope, right, type_)
+        case syntax.Arithmetic(left, _, second):
+            _refuse_bare_words(leaves, left, type_)
+            _refuse_bare_words(leaves, second, type_)
+        case syntax.Negative(value) | syntax.ShareOf(_, value):
+            _refuse_bare_words(leaves, value, type_)
 
 
 # --- lists and ranges -------------------------------------------------------------------------------------------------
@@ -82,10 +136,12 @@ def membership(leaves: Leaves, node: syntax.In) -> Condition:
         leaves.require(subject, "in", node.value.span, f"{subject.word} includes {first}")
     if subject.type.kind is Kind.FLAG:
         raise Wrong(errors.flag_value(node.options[0].span, subject.word))
-    found = [operand(leaves.scope, subject, option) for option in node.options]
+    options = [reduced(leaves, option) for option in node.options]
+    if not all(_is_value(option) for option in options):
+        either = AnyOf(tuple(_compared(leaves, subject, "equal", option, node.span) for option in options))
+        return Not(either) if node.negated else either
+    found = [operand(leaves.scope, subject, option) for option in options]
     term = _common_term(found, node.options)
-    if node.negated:
-        leaves.note_missing(node.span, term, subject)
     operands = tuple(dict.fromkeys(one.value for one in found))
     return leaves.test("not_in" if node.negated else "in", term, operands, node.span)
 
@@ -93,7 +149,11 @@ def membership(leaves: Leaves, node: syntax.In) -> Condition:
 def between(leaves: Leaves, node: syntax.Between) -> Condition:
     subject = leaves.subject(node.value)
     leaves.require(subject, "between", node.value.span, f"{subject.word} in (...)")
-    ends = (node.low, node.high)
+    ends = (reduced(leaves, node.low), reduced(leaves, node.high))
+    if not all(_is_value(end) for end in ends):
+        signs = ("greater_or_equal", "less_or_equal")
+        both = All(tuple(_compared(leaves, subject, *one, node.span) for one in zip(signs, ends, strict=True)))
+        return Not(both) if node.negated else both
     low, high = found = [operand(leaves.scope, subject, end) for end in ends]
     term = _common_term(found, ends)
     if _less(high.value, low.value):
@@ -105,7 +165,7 @@ def _common_term(found: list[Operand], nodes: tuple[syntax.Expression, ...]) -> 
     """What all the operands compare with: one unit of time, one currency."""
     for one, node in zip(found, nodes, strict=True):
         if one.term != found[0].term:
-            told = errors.mixed_currencies if isinstance(one.term, Amount) else errors.mixed_units
+            told = errors.mixed_currencies if kind_of(one.term) is Kind.MONEY else errors.mixed_units
             raise Wrong(told(node.span))
     return found[0].term
 
@@ -128,9 +188,6 @@ def _unchained(leaves: Leaves, node: syntax.ChainedComparison) -> str:
     shown = [leaves.text(one.span) for one in node.operands]
     signs = [one.written for one in node.comparators]
     two = f"{shown[0]} {signs[0]} {shown[1]} and {shown[1]} {signs[1]} {shown[2]}"
-    subject = leaves.scope.find(middle) if isinstance(middle, syntax.Name) else None
-    if subject is None or subject.type.kind not in (Kind.ELAPSED, Kind.COUNT) or len(rest) != 1:
-        return two
     if {first, second} <= {"greater", "greater_or_equal"}:
         low, high, first, second = rest[0], low, _MIRRORED[second], _MIRRORED[first]
     elif {first, second} <= {"less", "less_or_equal"}:
@@ -138,8 +195,11 @@ def _unchained(leaves: Leaves, node: syntax.ChainedComparison) -> str:
     else:
         return two
     try:
+        subject = leaves.subject(middle)
         bounds = [operand(leaves.scope, subject, low), operand(leaves.scope, subject, high)]
     except Wrong:
+        return two
+    if subject.type.kind not in (Kind.ELAPSED, Kind.COUNT) or len(rest) != 1:
         return two
     values = [int(str(one.value)) for one in bounds]
     start, end = values[0] + (first == "less"), values[1] - (second == "less")

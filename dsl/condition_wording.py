@@ -202,7 +202,9 @@ def _money(amount: Decimal, currency: str | None) -> str:
 
 
 def a(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
+    """With its article: `an upgrade event`, `a usage alert`."""
+    is_vowel = noun[0] in "aeiou" and not noun.startswith(("us", "uni", "eu"))
+    return f"{'an' if is_vowel else 'a'} {noun}"
 
 
 def spaced(name: str) -> str:

@@ -11,19 +11,23 @@ from typing import Any
 from dsl import check_errors as errors
 from dsl import syntax
 from dsl.analysis import contradiction
+from dsl.arithmetic import computed
 from dsl.check_errors import Wrong
 from dsl.comparisons import between, chained, comparison, membership
 from dsl.datatypes import Kind
 from dsl.dates import ago, within
-from dsl.later import happened_later, history_later, refuse_later
+from dsl.event_scope import EventScope
+from dsl.events_and_meters import asked, find_event, happened, history
 from dsl.leaves import Leaves
-from dsl.names import Scope
-from dsl.printer import test_text
+from dsl.names import Scope, Subject
+from dsl.printer import events_text, test_text
 from dsl.sets_and_text import has, includes, known, tagged, text_test
 from dsl.source import Span
-from dsl.typed import All, AnyOf, Condition, Not, SegmentUse
+from dsl.typed import All, AnyOf, Attribute, Condition, CountOf, Elapsed, LastOf, Not, SegmentUse, SumOf
 
 MOST_LEVELS = 50
+# Conditions that no event's property answers.
+_OF_THE_CUSTOMER = (syntax.Has, syntax.Tagged, syntax.Happened, syntax.History)
 
 
 class Conditions(Leaves):
@@ -51,6 +55,8 @@ class Conditions(Leaves):
         """The typed condition. Raises Wrong with the first error in it."""
         self.level += 1
         self.reach(self.level, node.span)
+        if isinstance(node, _OF_THE_CUSTOMER):
+            self.refuse_inside(node.span)
         try:
             return _CHECKS[type(node)](self, node)
         finally:
@@ -85,28 +91,28 @@ class Conditions(Leaves):
         return All(tuple(self.check(item) for item in node.items))
 
     def negation(self, node: syntax.Not) -> Condition:
-        return Not(self.check(node.item))
+        self.negated = not self.negated
+        try:
+            return Not(self.check(node.item))
+        finally:
+            self.negated = not self.negated
 
     # --- flags and segments
 
     def truth(self, node: syntax.Truth) -> Condition:
         """A flag or a segment by its name alone."""
         value = node.value
-        refuse_later(self.scope, value)
-        if not isinstance(value, syntax.Name):
-            raise Wrong(errors.value_as_condition(value.span))
-        if value.prefix is None and value.text in self.scope.words.segments:
+        if isinstance(value, syntax.Name) and value.prefix is None and value.text in self.scope.words.segments:
             return self.segment(value)
-        subject = self.scope.find(value)
-        if subject is None:
+        if isinstance(value, syntax.Name) and self.scope.find(value) is None:
             self.explain_truth(value)
-            subject = self.scope.subject(value)
+        subject = self.subject(value)
         if subject.type.kind is Kind.FLAG:
             return self.test("is_true", subject.term, (), node.span)
-        instead = f"compare it, or write {subject.word} is known"
-        raise Wrong(errors.not_a_condition(node.span, subject.word, errors.kind_of(subject.type), instead))
+        raise Wrong(errors.not_a_condition(node.span, subject.word, errors.kind_of(subject.type), _instead(subject)))
 
     def segment(self, name: syntax.Name) -> SegmentUse:
+        self.refuse_inside(name.span)
         known = self.scope.words.segments[name.text]
         if known.condition is None:
             raise Wrong(errors.broken_segment(name.span, name.text, known.at))
@@ -116,7 +122,7 @@ class Conditions(Leaves):
     def explain_truth(self, name: syntax.Name) -> None:
         """A word that is no attribute stands alone: probably a value that lost its attribute, or a misspelt segment."""
         scope, word = self.scope, name.text
-        known_elsewhere = name.prefix is not None or word in scope.attribute_names()
+        known_elsewhere = name.prefix is not None or word in scope.attribute_names() or scope.counted is not None
         if known_elsewhere or any(word in moment.properties for moment in scope.catalog.moments.values()):
             return
         instead = None
@@ -142,13 +148,44 @@ class Conditions(Leaves):
         subject = self.scope.find(syntax.Name(word))
         return subject is not None and subject.type.kind is Kind.FLAG
 
-    # --- what comes later
+    # --- what tests are about
 
-    def happened(self, node: syntax.Happened) -> Condition:
-        raise happened_later(self.scope, node)
+    def subject(self, value: syntax.Expression) -> Subject:
+        match value:
+            case syntax.Name():
+                return self.scope.subject(value)
+            case syntax.CountOf() | syntax.SumOf() | syntax.LastOf() | syntax.UsageOf() | syntax.QuotaOf():
+                self.refuse_inside(value.span)
+                return asked(self, value)
+            case syntax.Arithmetic() | syntax.ShareOf() | syntax.Negative():
+                return computed(self, value)
+        raise Wrong(errors.value_as_condition(value.span))
 
-    def history(self, node: syntax.History) -> Condition:
-        raise history_later(self.scope, node)
+    def check_events(self, events: syntax.Events) -> Condition:
+        """Checked in a scope of the event's own properties; as deep as where it stands."""
+        if events.where is None:
+            return All(())
+        inner = Conditions(EventScope(self.scope, find_event(self.scope, events.name)), self.text)
+        inner.level = self.level
+        condition = inner.check_whole(events.where)
+        self.deepest = max(self.deepest, inner.deepest)
+        return condition
+
+    def refuse_inside(self, span: Span) -> None:
+        if self.scope.counted is not None:
+            raise Wrong(errors.only_properties(span, self.words(span), self.scope.counted))
+
+
+def _instead(subject: Subject) -> str:
+    """What a value that stands alone may have been meant to be."""
+    match subject.term:
+        case CountOf(events) | SumOf(events=events):
+            return f"any {events_text(events)}, or {subject.word} > 0"
+        case LastOf(events):
+            return f"any {events_text(events)}, or {subject.word} more than 7 days ago"
+        case Attribute() | Elapsed():
+            return f"compare it, or write {subject.word} is known"
+    return f"compare it, such as {subject.word} > 0"
 
 
 _CHECKS: Mapping[type, Callable[[Conditions, Any], Condition]] = {
@@ -167,6 +204,6 @@ _CHECKS: Mapping[type, Callable[[Conditions, Any], Condition]] = {
     syntax.Ago: ago,
     syntax.Has: has,
     syntax.Tagged: tagged,
-    syntax.Happened: Conditions.happened,
-    syntax.History: Conditions.history,
+    syntax.Happened: happened,
+    syntax.History: history,
 }

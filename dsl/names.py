@@ -65,6 +65,8 @@ class Scope:
         self.moments = moments
         self.is_rule = is_rule
         self.notes: list[Finding] = []
+        self.counted: str | None = None
+        """The event whose properties are asked, inside `where (...)` after a counted event."""
 
     # --- looking up
 
@@ -87,6 +89,10 @@ class Scope:
             return self.subject(name)
         except Wrong:
             return None
+
+    def priced_in(self) -> list[str]:
+        """The currencies of the plans' prices."""
+        return sorted({price.currency for plan in self.catalog.plans.values() for price in plan.prices.values()})
 
     def attribute_names(self) -> list[str]:
         """Every name that may stand on the left, properties first."""
@@ -161,11 +167,10 @@ class Scope:
         if name.text not in moment.properties:
             known = [f"{moment.name}.{word}" for word in moment.properties]
             raise Wrong(errors.unknown_property(name.span, name.text, moment.name, known))
-        if any(name.text in other.properties for other in self.moments if other is not moment):
-            what = f"{name.text} is a property of several moments of this rule: asking it of one of them is"
-            raise Wrong(errors.not_available(name.span, what, "write a rule for each moment"))
         type_ = moment.properties[name.text]
-        return Subject(Attribute(Owner.EVENT, name.text, type_), type_, name.text)
+        several = any(name.text in other.properties for other in self.moments if other is not moment)
+        word = f"{moment.name}.{name.text}" if several else name.text
+        return Subject(Attribute(Owner.EVENT, word, type_), type_, word)
 
     # --- explaining
 

@@ -12,15 +12,15 @@ from decimal import Decimal
 
 from dsl import check_errors as errors
 from dsl import syntax
-from dsl.catalog_shapes import dollar
+from dsl.arithmetic import asked_in, currency_code, refuse_bare
+from dsl.arithmetic import is_constant as is_constant
 from dsl.check_errors import Wrong
-from dsl.currencies import EXPONENTS
 from dsl.datatypes import Kind, Unit, Value
-from dsl.later import refuse_later
-from dsl.names import Scope, Subject, full_word
-from dsl.printer import term_name
-from dsl.source import Span, normalised
-from dsl.typed import Amount, Attribute, Elapsed, Term
+from dsl.names import Scope, Subject
+from dsl.printer import counted, term_name
+from dsl.source import normalised
+from dsl.terms import currency_of
+from dsl.typed import Elapsed, LastOf, Term, UsageOf
 
 MOST_COUNT = 2**53
 MOST_YEARS = 100
@@ -35,21 +35,12 @@ class Operand:
     value: Value
 
 
-def is_constant(expression: syntax.Expression) -> bool:
-    return isinstance(
-        expression,
-        syntax.Text | syntax.Number | syntax.Percent | syntax.Money | syntax.Date | syntax.Duration,
-    ) or (isinstance(expression, syntax.Negative) and is_constant(expression.value))
-
-
 def operand(scope: Scope, subject: Subject, expression: syntax.Expression) -> Operand:
     """The constant that `expression` is beside `subject`. Raises Wrong where it is none of its type."""
     if isinstance(expression, syntax.Name) and expression.prefix is not None:
         scope.subject(expression)
-        raise Wrong(errors.not_available(expression.span, "comparing one attribute with another is"))
-    expression = folded(expression)
-    refuse_later(scope, expression)
-    return _READERS[subject.type.kind](scope, subject, expression)
+        raise Wrong(errors.value_needed(expression.span))
+    return _READERS[subject.type.kind](scope, subject, folded(expression))
 
 
 def folded(expression: syntax.Expression) -> syntax.Expression:
@@ -73,7 +64,7 @@ def _text(scope: Scope, subject: Subject, expression: syntax.Expression) -> Oper
         case syntax.Text(value):
             return Operand(subject.term, normalised(value))
         case syntax.Name():
-            _refuse_attribute(scope, subject, expression)
+            refuse_bare(scope, expression, subject.type)
             raise Wrong(errors.needs_quotes(expression.span, subject.word, expression.written or expression.text))
     raise _mismatch(scope, subject, expression)
 
@@ -82,6 +73,9 @@ def _number(scope: Scope, subject: Subject, expression: syntax.Expression) -> Op
     if isinstance(expression, syntax.Number):
         _bounded(expression)
         return Operand(subject.term, float(expression.value))
+    if isinstance(expression, syntax.Percent) and isinstance(subject.term, UsageOf):
+        instead = f"{errors.plain(expression.value)}% of quota of {subject.term.meter}"
+        raise Wrong(errors.type_mismatch(expression.span, subject.word, "a number", "a percentage", instead))
     raise _mismatch(scope, subject, expression)
 
 
@@ -107,8 +101,11 @@ def _date(scope: Scope, subject: Subject, expression: syntax.Expression) -> Oper
     match expression:
         case syntax.Date(value):
             return Operand(subject.term, value)
+        case syntax.Duration(count, unit) if isinstance(subject.term, LastOf):
+            instead = f"{subject.word} more than {counted(count, unit)} ago"
+            raise Wrong(errors.type_mismatch(expression.span, subject.word, "a date", "a length of time", instead))
         case syntax.Duration(count, unit):
-            instead = f"{subject.word} within {count} {unit}"
+            instead = f"{subject.word} within {counted(count, unit)}"
             raise Wrong(errors.type_mismatch(expression.span, subject.word, "a date", "a length of time", instead))
         case syntax.Text():
             told = "text"
@@ -163,31 +160,17 @@ def whole_units(count: int, unit: Unit, expression: syntax.Expression) -> tuple[
 
 
 def _money(scope: Scope, subject: Subject, expression: syntax.Expression) -> Operand:
-    if not isinstance(subject.term, Attribute):
-        raise TypeError(f"{subject.word} is money and its term is not an attribute")
     match expression:
-        case syntax.Money(amount, currency):
-            code = currency or dollar(scope.catalog.currency)
-            _currency(scope, code, expression)
-            return Operand(Amount(subject.term, code), amount)
+        case syntax.Money(amount):
+            code = currency_code(scope, expression)
+            term = asked_in(subject.term, code)
+            if currency_of(term) != code:
+                raise Wrong(errors.mixed_currencies(expression.span))
+            return Operand(term, amount)
         case syntax.Number(value):
             _bounded(expression)
-            return Operand(Amount(subject.term, None), value)
+            return Operand(asked_in(subject.term, None), value)
     raise _mismatch(scope, subject, expression)
-
-
-def _currency(scope: Scope, code: str, money: syntax.Money) -> None:
-    span = money.span
-    if code not in EXPONENTS:
-        raise Wrong(errors.unknown_currency(span, code, EXPONENTS))
-    priced = sorted({price.currency for plan in scope.catalog.plans.values() for price in plan.prices.values()})
-    if priced and code not in priced:
-        scope.notes.append(errors.other_currency(currency_span(money), priced, code))
-
-
-def currency_span(money: syntax.Money) -> Span:
-    """The letters of `50 EUR`; the whole of `$50`."""
-    return money.span if money.currency is None else Span(money.span.end - 3, money.span.end)
 
 
 def _enum(scope: Scope, subject: Subject, expression: syntax.Expression) -> Operand:
@@ -195,7 +178,7 @@ def _enum(scope: Scope, subject: Subject, expression: syntax.Expression) -> Oper
         case syntax.Name():
             written = expression.written or expression.text
             if expression.text not in {value.lower() for value in subject.type.values}:
-                _refuse_attribute(scope, subject, expression)
+                refuse_bare(scope, expression, subject.type)
             return Operand(subject.term, choice(subject, written, expression, bare=True))
         case syntax.Text(value):
             return Operand(subject.term, choice(subject, value, expression, bare=False))
@@ -213,15 +196,6 @@ def choice(subject: Subject, written: str, expression: syntax.Expression, *, bar
     raise Wrong(errors.not_one_of(expression.span, written, subject.word, values))
 
 
-def _refuse_attribute(scope: Scope, subject: Subject, expression: syntax.Expression) -> None:
-    """A bare word that is no value of the type but would be an attribute on the left."""
-    found = scope.find(expression) if isinstance(expression, syntax.Name) else None
-    if found is not None:
-        raise Wrong(
-            errors.attribute_as_value(expression.span, found.word, errors.kind_of(subject.type), full_word(found))
-        )
-
-
 def _product(
     what: str, known: Callable[[Scope], Mapping[str, object]]
 ) -> Callable[[Scope, Subject, syntax.Expression], Operand]:
@@ -234,7 +208,8 @@ def _product(
             case _:
                 raise _mismatch(scope, subject, expression)
         if word not in known(scope):
-            _refuse_attribute(scope, subject, expression)
+            if isinstance(expression, syntax.Name):
+                refuse_bare(scope, expression, subject.type)
             raise Wrong(errors.unknown_of_kind(expression.span, written, what, list(known(scope))))
         return Operand(subject.term, word)
 
@@ -285,7 +260,7 @@ def _bounded(number: syntax.Number) -> None:
 def _mismatch(scope: Scope, subject: Subject, expression: syntax.Expression) -> Wrong:
     """Why a value of one type cannot stand beside a subject of another."""
     if isinstance(expression, syntax.Name):
-        _refuse_attribute(scope, subject, expression)
+        refuse_bare(scope, expression, subject.type)
         told = f"the word {expression.written or expression.text}"
     else:
         told = errors.literal(expression)

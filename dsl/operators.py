@@ -7,6 +7,7 @@ How an operator is matched over columns or in an index is keyed by the same name
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
@@ -66,6 +67,25 @@ def _within_next(value: dt.date, operands: tuple[int], today: dt.date) -> bool:
 
 def _within_last(value: dt.date, operands: tuple[int], today: dt.date) -> bool:
     return 0 <= (today - value).days <= operands[0]
+
+
+def months_from(day: dt.date, months: int) -> dt.date:
+    """The same day that many months later (earlier if negative), or the last day of a month that has none such.
+
+    Beyond the calendar it is the calendar's end.
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if not dt.MINYEAR <= year <= dt.MAXYEAR:
+        return dt.date.max if months > 0 else dt.date.min
+    return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def _within_next_months(value: dt.date, operands: tuple[int], today: dt.date) -> bool:
+    return today <= value <= months_from(today, operands[0])
+
+
+def _within_last_months(value: dt.date, operands: tuple[int], today: dt.date) -> bool:
+    return months_from(today, -operands[0]) <= value <= today
 
 
 def _pair(
@@ -194,6 +214,22 @@ _ROWS: tuple[Operator, ...] = (
         _DATE,
         1,
         _within_last,
+        ("within last", "not within last"),
+        ("is within the last", "is not within the last"),
+    ),
+    *_pair(
+        ("within_next_months", "not_within_next_months"),
+        _DATE,
+        1,
+        _within_next_months,
+        ("within", "not within"),
+        ("is within the next", "is not within the next"),
+    ),
+    *_pair(
+        ("within_last_months", "not_within_last_months"),
+        _DATE,
+        1,
+        _within_last_months,
         ("within last", "not within last"),
         ("is within the last", "is not within the last"),
     ),

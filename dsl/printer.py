@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from dsl.datatypes import Kind, Unit, Value
@@ -109,15 +110,18 @@ def money(amount: Decimal, currency: str | None) -> str:
 # --- terms ------------------------------------------------------------------------------------------------------------
 
 
-def term_name(term: Term) -> str:
-    """A term as it is written: an attribute's own name, `count of download in last 7 days`, `mrr * 12`."""
+def term_name(term: Term, *, prefixed: bool = False) -> str:
+    """A term as it is written: an attribute's own name, `count of download in last 7 days`, `mrr * 12`.
+
+    `prefixed` as on the value side, where an attribute is `subscription.mrr`.
+    """
     match term:
-        case Elapsed(start, _, name):
-            return name or term_name(start)
-        case Amount(money_):
-            return money_.name
-        case Attribute(name=name):
-            return name
+        case Elapsed(Attribute(owner), _, name) if name:
+            return f"{owner}.{name}" if prefixed else name
+        case Elapsed(start) | Amount(start):
+            return term_name(start, prefixed=prefixed)
+        case Attribute(owner, name):
+            return f"{owner}.{name}" if prefixed and "." not in name else name
         case CountOf(events):
             return f"count of {events_text(events)}"
         case SumOf(property_, events):
@@ -133,28 +137,38 @@ def term_name(term: Term) -> str:
         case Constant(value):
             return number(value) if isinstance(value, float | Decimal) else str(value)
         case Arithmetic():
-            return _arithmetic(term, currency_of(term))
+            return _Arithmetic(currency_of(term), prefixed).text(term)
 
 
-def _arithmetic(term: Arithmetic, currency: str | None) -> str:
-    if (part := share(term)) is not None:
-        return f"{part[0]}% of {_operand(term, part[1], currency, 3)}"
-    if term.operator == "-" and term.left in (Constant(0), Constant(Decimal(0))):
-        return f"-{_operand(term, term.right, currency, 3)}"
-    binds = _BINDS[term.operator]
-    left = _operand(term, term.left, currency, binds)
-    return f"{left} {term.operator} {_operand(term, term.right, currency, binds + 1)}"
+@dataclass(frozen=True, slots=True)
+class _Arithmetic:
+    """Writes arithmetic with no more parentheses than it needs. Its amounts are all in one currency."""
 
+    currency: str | None
+    prefixed: bool
 
-def _operand(whole: Arithmetic, term: Term, currency: str | None, binds: int) -> str:
-    """One side, in parentheses where it binds less than what is around it."""
-    if isinstance(term, Constant):
-        amount = is_amount(whole, term)
-        return money(Decimal(str(term.value)), currency) if amount else term_name(term)
-    if isinstance(term, Arithmetic):
-        text = _arithmetic(term, currency)
-        return text if share(term) is not None or _BINDS[term.operator] >= binds else f"({text})"
-    return term_name(term)
+    def text(self, term: Arithmetic) -> str:
+        if (part := share(term)) is not None:
+            return f"{part[0]}% of {self.side(term, part[1], 3)}"
+        if term.operator == "-" and term.left in (Constant(0), Constant(Decimal(0))):
+            return f"-{self.side(term, term.right, 3)}"
+        binds = _BINDS[term.operator]
+        return f"{self.side(term, term.left, binds)} {term.operator} {self.side(term, term.right, binds + 1)}"
+
+    def side(self, whole: Arithmetic, term: Term, binds: int) -> str:
+        """In parentheses where it binds less than what is around it."""
+        if isinstance(term, Constant):
+            return self.constant(whole, term)
+        if isinstance(term, Arithmetic):
+            text = self.text(term)
+            return text if share(term) is not None or _BINDS[term.operator] >= binds else f"({text})"
+        return term_name(term, prefixed=self.prefixed)
+
+    def constant(self, whole: Arithmetic, constant: Constant) -> str:
+        if is_amount(whole, constant):
+            return money(Decimal(str(constant.value)), self.currency)
+        is_percentage = whole.type.kind is Kind.PERCENT and whole.operator in "+-"
+        return f"{term_name(constant)}%" if is_percentage else term_name(constant)
 
 
 def is_amount(whole: Arithmetic, constant: Term) -> bool:
@@ -215,7 +229,7 @@ def test_text(test: Test | Relation) -> str:
     """A test as the formatter would write it."""
     row = OPERATORS[test.operator]
     if isinstance(test, Relation):
-        return f"{term_name(test.left)} {row.spelling} {term_name(test.right)}"
+        return f"{term_name(test.left)} {row.spelling} {term_name(test.right, prefixed=True)}"
     name = term_name(test.term)
     values = [spelled(test.term, value) for value in test.operands]
     if (said := _in_its_own_words(test, name, values)) is not None:

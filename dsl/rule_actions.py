@@ -1,17 +1,16 @@
-"""What a rule does: offers, messages, tags; prices, calls and experiments are looked through and come later."""
+"""What a rule does: offers with their prices, messages, tags and tasks."""
 
 from __future__ import annotations
-
-from decimal import Decimal
 
 from dsl import check_errors as errors
 from dsl import syntax
 from dsl.check_errors import Finding, Wrong
-from dsl.later import check_product
+from dsl.events_and_meters import find_product
 from dsl.messages import Message, check_variables, inline_message
 from dsl.names import Scope
+from dsl.prices import check_price, months
 from dsl.source import Source
-from dsl.typed import Action, Offer, Say, Tag
+from dsl.typed import Action, Call, Offer, Say, Tag
 
 
 class Actions:
@@ -22,12 +21,16 @@ class Actions:
         self.source = source
         self.inline: dict[str, Message] = {}
 
-    def check(self, nodes: tuple[syntax.Action, ...]) -> tuple[Action, ...]:
-        offers = [node for node in nodes if isinstance(node, syntax.Offer)]
-        found = tuple(self.action(node) for node in nodes)
-        if len(offers) > 1:
-            raise Wrong(errors.two_offers(offers[1].span))
-        return found
+    def check(self, nodes: tuple[syntax.Action, ...], *, offered: bool = False) -> tuple[Action, ...]:
+        """The actions in order. `offered` tells that an offer is made beside these. Raises Wrong."""
+        found = []
+        for node in nodes:
+            found.append(self.action(node))
+            if isinstance(node, syntax.Offer):
+                if offered:
+                    raise Wrong(errors.two_offers(node.span))
+                offered = True
+        return tuple(found)
 
     def action(self, node: syntax.Action) -> Action:
         match node:
@@ -43,35 +46,38 @@ class Actions:
                 tasks = list(self.scope.catalog.tasks)
                 if task.text not in tasks:
                     raise Wrong(errors.unknown_of_kind(task.span, task.written or task.text, "task", tasks))
-                raise Wrong(errors.not_available(node.span, "calling a task is"))
+                return Call(task.text)
 
     # --- offers
 
     def offer(self, node: syntax.Offer) -> Offer:
         products: list[str] = []
         for name in node.products:
-            if check_product(self.scope, name) in products:
+            if find_product(self.scope, name) in products:
                 raise Wrong(errors.product_twice(name.span, name.text))
             products.append(name.text)
-        if node.price is not None:
-            self.price(node.price)
-        for extra in node.extras:
-            addons = list(self.scope.catalog.addons)
-            if extra.text not in addons:
-                raise Wrong(errors.unknown_of_kind(extra.span, extra.written or extra.text, "add-on", addons))
-            raise Wrong(errors.not_available(extra.span, "an add-on given with an offer is"))
-        if node.free is not None:
-            raise Wrong(errors.not_available(node.free.span, "a free period is"))
-        return Offer(tuple(products))
+        price = check_price(self.scope, node.price, products) if node.price else None
+        free = months(node.free) if node.free else 0
+        return Offer(tuple(products), price, free, self.extras(node.extras, products))
 
-    def price(self, price: syntax.Price) -> None:
-        largest = self.scope.catalog.policies.largest_discount
-        if isinstance(price, syntax.PercentOff):
-            if price.percent.value > 100:
-                raise Wrong(errors.too_large_discount(price.percent.span))
-            if largest is not None and price.percent.value > largest:
-                self.scope.notes.append(errors.over_policy(price.percent.span, largest))
-        raise Wrong(errors.not_available(price.span, "a price in an offer is"))
+    def extras(self, names: tuple[syntax.Name, ...], products: list[str]) -> tuple[str, ...]:
+        """Add-ons given with an offer: each supported by every plan that may be offered."""
+        catalog = self.scope.catalog
+        found: list[str] = []
+        for name in names:
+            if name.text in catalog.plans:
+                raise Wrong(errors.plan_as_extra(name.span, name.text))
+            if name.text not in catalog.addons:
+                addons = list(catalog.addons)
+                raise Wrong(errors.unknown_of_kind(name.span, name.written or name.text, "add-on", addons))
+            if name.text in (*found, *products):
+                raise Wrong(errors.product_twice(name.span, name.text))
+            needs = catalog.addons[name.text].needs
+            unfit = [one for one in products if one in catalog.plans and needs and one not in needs]
+            if unfit:
+                raise Wrong(errors.addon_needs(name.span, name.text, needs, unfit))
+            found.append(name.text)
+        return tuple(found)
 
     # --- messages
 
@@ -107,17 +113,3 @@ class Actions:
             )
         self.inline[message.name] = message
         return Say(message.name)
-
-    # --- experiments
-
-    def refuse_split(self, split: syntax.Split) -> None:
-        """Checks the arms, then says that experiments come later."""
-        for arm in split.arms:
-            if arm.share.value > 100:
-                raise Wrong(errors.share_range(arm.share.span))
-        total = sum((arm.share.value for arm in split.arms), Decimal(0))
-        if total > 100:
-            raise Wrong(errors.shares_too_large(split.arms[-1].share.span, total))
-        for arm in split.arms:
-            self.check(arm.actions)
-        raise Wrong(errors.not_available(split.span, "an experiment is"))

@@ -1,4 +1,4 @@
-"""The moments that a rule listens to: names and dates with their offsets."""
+"""The moments that a rule listens to: names and dates with the days before or after, events with a delay."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from dsl.typed import MomentUse
 MOST_DAYS = 366
 
 _DAYS = {syntax.TimeUnit.DAYS: 1, syntax.TimeUnit.WEEKS: 7}
+_DELAYS = {
+    syntax.TimeUnit.HOURS: dt.timedelta(hours=1),
+    syntax.TimeUnit.DAYS: dt.timedelta(days=1),
+    syntax.TimeUnit.WEEKS: dt.timedelta(weeks=1),
+}
 _HAPPEN = (MomentKind.EVENT, MomentKind.CROSSING)
 
 
@@ -24,7 +29,7 @@ def check_moments(
     declared: list[Moment] = []
     for node in nodes:
         moment = declared_moment(catalog, node)
-        use = MomentUse(moment.name, _offset(node, moment), _date(node))
+        use = _use(node, moment)
         if use in uses:
             raise Wrong(errors.moment_twice(node.span, moment.name))
         uses.append(use)
@@ -47,19 +52,30 @@ def _date(node: syntax.Moment) -> dt.date | None:
     return node.target.value if isinstance(node.target, syntax.Date) else None
 
 
-def _offset(node: syntax.Moment, moment: Moment) -> int:
-    """In local days; negative is before."""
+def _use(node: syntax.Moment, moment: Moment) -> MomentUse:
+    """With the local days before or after a date, or the time that passes after an event."""
     if node.offset is None:
-        return 0
+        return MomentUse(moment.name, 0, _date(node))
     duration = node.offset.duration
     if moment.kind in _HAPPEN:
-        if node.offset.before:
-            raise Wrong(errors.before_an_event(node.span, moment.name))
-        raise Wrong(errors.not_available(node.offset.span, "a delay after an event is"))
+        return MomentUse(moment.name, delay=_delay(node, node.offset, moment))
     if duration.unit not in _DAYS:
         near = {"months": 30, "years": 365}.get(duration.unit)
         raise Wrong(errors.offset_unit(duration.span, f"{duration.count * near} days" if near else "such as 1 day"))
     days = duration.count * _DAYS[duration.unit]
     if days > MOST_DAYS:
         raise Wrong(errors.offset_too_long(duration.span, MOST_DAYS))
-    return -days if node.offset.before else days
+    return MomentUse(moment.name, -days if node.offset.before else days, _date(node))
+
+
+def _delay(node: syntax.Moment, offset: syntax.Offset, moment: Moment) -> dt.timedelta:
+    duration = offset.duration
+    if offset.before:
+        raise Wrong(errors.before_an_event(node.span, moment.name))
+    if duration.unit not in _DELAYS:
+        near = {"months": 30, "years": 365}[duration.unit]
+        raise Wrong(errors.delay_unit(duration.span, f"{duration.count * near} days"))
+    delay = duration.count * _DELAYS[duration.unit]
+    if delay > dt.timedelta(days=MOST_DAYS):
+        raise Wrong(errors.offset_too_long(duration.span, MOST_DAYS))
+    return delay

@@ -6,7 +6,6 @@ from dsl import check_errors as errors
 from dsl import syntax
 from dsl.check_errors import Wrong
 from dsl.datatypes import Kind
-from dsl.later import refuse_later
 from dsl.leaves import Leaves
 from dsl.names import ADDONS, TAGS, Subject
 from dsl.operands import choice, operand
@@ -42,7 +41,6 @@ def includes(leaves: Leaves, node: syntax.Includes) -> Condition:
 
 def _option(leaves: Leaves, subject: Subject, node: syntax.Expression) -> str:
     """A member that a set may have: one of its declared values, or an add-on held, or any word for tags."""
-    refuse_later(leaves.scope, node)
     match node:
         case syntax.Name(prefix=None):
             written, bare = node.written or node.text, True

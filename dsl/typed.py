@@ -65,8 +65,10 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """`last 30 days`, seen from an instant t: hours, days and weeks are spans of N x 24 hours (and so on), open at their
-    start and closed at t; months and years go by the calendar from t's local date. Event time counts."""
+    """`last 30 days`, seen from an instant t: of hours, days and weeks the span up to and with t, without its start.
+
+    Months and years go by the calendar from t's local date. Event time counts.
+    """
 
     count: int
     unit: TimeUnit
@@ -262,7 +264,7 @@ class MomentUse:
 
 @dataclass(frozen=True, slots=True)
 class PercentOff:
-    """A reduction by a share of the price: 20 is 20%. `months` of invoices from the first application; None for good."""
+    """A reduction by a share of the price: 20 is 20%. `months` of invoices from the first one; None for good."""
 
     percent: Decimal
     months: int | None = None

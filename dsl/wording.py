@@ -74,7 +74,8 @@ def _actions(actions: Sequence[Action], via: str) -> str:
 
 
 def _arm(arm: Arm, via: str) -> str:
-    return f"for {number(arm.share)}% of customers (the arm {spaced(arm.name)}) {_actions(arm.actions, via)}"
+    name = spaced(arm.name.removeprefix("arm_"))
+    return f"for {number(arm.share)}% of customers (arm {name}) {_actions(arm.actions, via)}"
 
 
 def _action(action: Action) -> str:

@@ -154,7 +154,7 @@ def operators_of(term: Term) -> list[str]:
 
 def operands_of(term: Term, operator: str, today: dt.date) -> Sequence[Any]:
     """The pool of operands for one operator of a term."""
-    if operator.endswith(("within_next", "within_last")):
+    if "within" in operator:
         return _DAY_COUNTS
     if isinstance(term, Elapsed):
         return _ELAPSED

@@ -101,6 +101,10 @@ def test_a_negation_holds_of_exactly_the_other_present_values(row: Operator, dat
         ("within_next", TODAY - dt.timedelta(1), (7,), False),
         ("within_last", TODAY - dt.timedelta(7), (7,), True),
         ("within_last", TODAY + dt.timedelta(1), (7,), False),
+        ("within_next_months", dt.date(TODAY.year, TODAY.month + 1, TODAY.day), (1,), True),
+        ("within_next_months", dt.date(TODAY.year, TODAY.month + 1, TODAY.day + 1), (1,), False),
+        ("within_last_months", dt.date(TODAY.year - 1, TODAY.month, TODAY.day), (12,), True),
+        ("within_last_months", dt.date(TODAY.year - 1, TODAY.month, TODAY.day - 1), (12,), False),
     ],
 )
 def test_meaning(name: str, value: Any, given_: tuple[Any, ...], holds: bool) -> None:

@@ -27,7 +27,7 @@ from functools import reduce
 from typing import Any
 
 from dsl.datatypes import Kind, Unit, Value
-from dsl.operators import OPERATORS
+from dsl.operators import OPERATORS, months_from
 from dsl.typed import Amount, Attribute, Elapsed, Stored
 from engine.matching.terms import start_of
 from engine.matching.values import KNOWN, MISSING, Point, ValueSet, between, named, union
@@ -160,6 +160,12 @@ _ORDERED: Mapping[str, Callable[[Domain, tuple[Any, ...], dt.date], ValueSet]] =
     "between": lambda domain, given, _: between(domain.at(given[0]), domain.above(given[1])),
     "within_next": lambda _, given, today: between(today.toordinal(), today.toordinal() + given[0] + 1),
     "within_last": lambda _, given, today: between(today.toordinal() - given[0], today.toordinal() + 1),
+    "within_next_months": lambda _, given, today: between(
+        today.toordinal(), months_from(today, given[0]).toordinal() + 1
+    ),
+    "within_last_months": lambda _, given, today: between(
+        months_from(today, -given[0]).toordinal(), today.toordinal() + 1
+    ),
 }
 _NAMED: Mapping[str, Callable[[tuple[Any, ...]], ValueSet]] = {
     "equal": named,
