@@ -21,6 +21,7 @@ from dsl.splitter import split
 
 GOLDEN = Path(__file__).parent / "golden"
 RULES = Path(__file__).parents[1] / "rules"
+LANGUAGE = Path(__file__).parents[2] / "shared" / "language"
 SENTENCES = (GOLDEN / "sentences.rules").read_text()
 LAYOUT = (GOLDEN / "layout.rules").read_text()
 WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|#[^\n]*|at\s+most|[\w.$%-]+|<=|>=|!=|\S')
@@ -107,6 +108,21 @@ def test_the_example_rules_keep_their_meaning(path: Path) -> None:
     assert after.ruleset.segments == before.ruleset.segments
     assert [one.code for one in after.diagnostics] == [one.code for one in before.diagnostics]
     assert format_source(Source(path.name, text), known) == text
+
+
+@pytest.mark.skipif(not LANGUAGE.is_dir(), reason="the specification is not beside this clone")
+@pytest.mark.parametrize("name", ["accept.rules", "reject.rules"])
+def test_the_specification_s_sentences_keep_their_meaning(name: str) -> None:
+    files = {path.relative_to(LANGUAGE).as_posix(): path.read_text() for path in LANGUAGE.rglob("*.*")}
+    files = {path: text for path, text in files.items() if path == name or not path.endswith(".rules")}
+    text = format_source(Source(name, files[name]), read_folder_catalog(files).catalog)
+    before, after = check(files), check({**files, name: text})
+    assert before.ruleset is not None
+    assert after.ruleset is not None
+    assert after.ruleset.rules == before.ruleset.rules
+    assert after.ruleset.segments == before.ruleset.segments
+    assert [one.code for one in after.diagnostics] == [one.code for one in before.diagnostics]
+    assert comments(text) == comments(files[name])
 
 
 # --- random layouts ---------------------------------------------------------------------------------------------------

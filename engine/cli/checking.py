@@ -9,8 +9,8 @@ import click
 
 from dsl.diagnostics import Diagnostic, Fix
 from dsl.fixes import apply, fixable
-from dsl.sarif import sarif
 from engine.cli.context import json_option, print_json
+from engine.cli.sarif import sarif
 from engine.config import Settings
 from engine.rulebook import Loaded, digest, load, save
 
