@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 
 from dsl.catalog import BUILT_IN, Owner
 from dsl.datatypes import Kind
@@ -84,14 +85,20 @@ def _missing(term: Term, choices: Choices) -> Regions:
     return {value_cell(term, choices): Region(False, (), not isinstance(term, _NEVER_MISSING))}
 
 
+@lru_cache(maxsize=4096)
+def cell_of(aspect: Aspect, subject: object, domain: Domain) -> Cell:
+    """The cell: one and the same object for the same question, as long as it is asked often."""
+    return Cell(aspect, subject, domain)
+
+
 def presence(attribute: Attribute) -> Cell:
-    return Cell(Aspect.PRESENCE, attribute.key, _FLAG)
+    return cell_of(Aspect.PRESENCE, attribute.key, _FLAG)
 
 
 def _present(*terms: Term) -> dict[Cell, Region]:
     """What must be there for the terms to have a value."""
     return {presence(one): _HERE for term in terms for one in stored(term)} | {
-        Cell(Aspect.CURRENCY, one.money.key, Domain()): Region(False, (one.currency,))
+        cell_of(Aspect.CURRENCY, one.money.key, Domain()): Region(False, (one.currency,))
         for term in terms
         if isinstance(one := term, Amount) and one.currency is not None
     }
@@ -138,13 +145,13 @@ def value_cell(term: Term, choices: Choices) -> Cell:
     if kind in KINDS_IN_ORDER:
         whole = KINDS_IN_ORDER[kind] and not isinstance(term, Arithmetic)
         least = 0 if isinstance(term, _FROM_ZERO) else None
-        return Cell(Aspect.VALUE, term, Domain(True, (), whole, least, missing))
+        return cell_of(Aspect.VALUE, term, Domain(True, (), whole, least, missing))
     if kind is Kind.FLAG:
-        return Cell(Aspect.VALUE, term, _FLAG)
+        return cell_of(Aspect.VALUE, term, _FLAG)
     values = choices.get(kind, ()) if kind in (Kind.PLAN, Kind.ADDON) else ()
     if isinstance(term, Attribute) and kind is Kind.ENUM:
         values = term.type.values
-    return Cell(Aspect.VALUE, term, Domain(values=tuple(values), may_be_missing=missing))
+    return cell_of(Aspect.VALUE, term, Domain(values=tuple(values), may_be_missing=missing))
 
 
 def _asked(test: Test, choices: Choices) -> Regions:
@@ -154,17 +161,17 @@ def _asked(test: Test, choices: Choices) -> Regions:
     if operator in _WITHIN:
         return {_age(term): _in_days(test, holds=holds)}
     if positive == "includes" and isinstance(term, Attribute):
-        return {Cell(Aspect.ELEMENT, (term.key, test.operands[0]), _FLAG): Region(False, (holds,))}
+        return {cell_of(Aspect.ELEMENT, (term.key, test.operands[0]), _FLAG): Region(False, (holds,))}
     cell = value_cell(term, choices)
     if operator in ("is_true", "is_false"):
         return {cell: Region(False, (operator == "is_true",))}
     if COMPARING & {operator, OPERATORS[operator].negation}:
         return {cell: region(cell.domain, operator, test.operands)}
-    return {Cell(Aspect.PATTERN, (term, positive, test.operands), _FLAG): Region(False, (holds,))}
+    return {cell_of(Aspect.PATTERN, (term, positive, test.operands), _FLAG): Region(False, (holds,))}
 
 
 def _age(term: Term) -> Cell:
-    return Cell(Aspect.AGE, term, Domain(True, (), True, None, not isinstance(term, Attribute)))
+    return cell_of(Aspect.AGE, term, Domain(True, (), True, None, not isinstance(term, Attribute)))
 
 
 def _in_days(test: Test, *, holds: bool) -> Region:
@@ -174,4 +181,4 @@ def _in_days(test: Test, *, holds: bool) -> Region:
 
 
 def _order(leaf: Relation) -> Cell:
-    return Cell(Aspect.ORDER, (leaf.left, leaf.right), Domain(values=_ORDERS.values, may_be_missing=True))
+    return cell_of(Aspect.ORDER, (leaf.left, leaf.right), Domain(values=_ORDERS.values, may_be_missing=True))

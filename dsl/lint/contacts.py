@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 from dsl.catalog import Catalog, MomentKind, Owner
 from dsl.check_errors import Finding
-from dsl.datatypes import DataType, Kind
 from dsl.lint import findings, places
-from dsl.lint.boxes import both, boxes_of
-from dsl.lint.facts import Facts, actions_of, choices_of, is_contact
+from dsl.lint.facts import Facts, actions_of, is_contact
 from dsl.syntax import Purpose
-from dsl.typed import Attribute, Offer, Rule, Test
+from dsl.typed import Offer, Rule
 
 _REACHES_OUT = frozenset({"email", "sms", "push", "phone", "whatsapp", "letter", "mail"})
 """Channels that reach people where they did not come by themselves."""
@@ -44,11 +42,5 @@ def _no_consent(catalog: Catalog, rule: Rule, facts: Facts) -> Iterator[Finding]
         if channel in _REACHES_OUT and channel not in asked:
             yield findings.no_consent(places.of_words(rule, rf"\b{channel}\b", r"\boffer\b|\bsay\b"), channel)
     flags = tuple(dict.fromkeys(asked[channel] for channel in rule.via if channel in asked))
-    if flags and all(channel in asked for channel in rule.via) and facts.boxes.boxes:
-        choices = choices_of(catalog)
-        given = [boxes_of(Test("is_true", Attribute(Owner.CUSTOMER, one, _FLAG), ()), choices) for one in flags]
-        if not any(both([facts.boxes, one]).boxes for one in given):
-            yield findings.never_consents(places.of_condition(rule.condition) or places.of_name(rule), flags)
-
-
-_FLAG = DataType(Kind.FLAG)
+    if flags and all(channel in asked for channel in rule.via) and set(flags) <= set(facts.refused):
+        yield findings.never_consents(places.of_condition(rule.condition) or places.of_name(rule), flags)

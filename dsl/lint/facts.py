@@ -36,7 +36,7 @@ class Facts:
     that does not make the rule go ahead: it has a cap, a budget or a hold-out.
 
     `redundant` are the places of the clauses of a conjunction that the others imply. `obstacles` are products that
-    nobody whom the rule meets may have: `has` or `needs`.
+    nobody whom the rule meets may have: `has` or `needs`. `refused` are flags of consent that are true of none of them.
     """
 
     boxes: Boxes
@@ -44,6 +44,7 @@ class Facts:
     always: bool
     redundant: tuple[int, ...]
     obstacles: tuple[tuple[str, str], ...]
+    refused: tuple[str, ...]
     example: Example | None
 
 
@@ -60,9 +61,13 @@ def facts_of(catalog: Catalog, rule: Rule) -> Facts:
 
     def make() -> tuple[Catalog, Rule, Facts]:
         key = (id(catalog), rule.condition, rule.actions, rule.split, _goes_ahead(rule))
-        return catalog, rule, _by_meaning.recall(key, len(rule.text), lambda: (catalog, _facts_of(catalog, rule)))[1]
+        return (
+            catalog,
+            rule,
+            _by_meaning.recall(key, rule.span.end - rule.span.start, lambda: (catalog, _facts_of(catalog, rule)))[1],
+        )
 
-    return _facts.recall((id(catalog), id(rule)), len(rule.text), make)[2]
+    return _facts.recall((id(catalog), id(rule)), rule.span.end - rule.span.start, make)[2]
 
 
 def forget() -> None:
@@ -102,6 +107,7 @@ def _facts_of(catalog: Catalog, rule: Rule) -> Facts:
         rule.condition != All(()) and always(rule.condition, choices).answer is Answer.PROVEN,
         tuple(_redundant(rule.condition, choices)),
         tuple(_obstacles(catalog, rule, boxes, choices)),
+        tuple(flag for flag in dict.fromkeys(catalog.policies.consent.values()) if _refused(flag, boxes, choices)),
         shown_by(boxes, choices, catalog.currency) if boxes.exact else None,
     )
 
@@ -135,6 +141,11 @@ def _implies(rest: list[Boxes], part: Boxes) -> bool:
     cells = {cell for box in part.boxes for cell in box.regions}
     near = [one for one in rest if any(cell in cells for box in one.boxes for cell in box.regions)]
     return bool(near) and included(both(near), part).answer is Answer.PROVEN
+
+
+def _refused(flag: str, boxes: Boxes, choices: Choices) -> bool:
+    given = Test("is_true", Attribute(Owner.CUSTOMER, flag, DataType(Kind.FLAG)), ())
+    return bool(boxes.boxes) and not both([boxes, boxes_of(given, choices)]).boxes
 
 
 # --- products ---------------------------------------------------------------------------------------------------------

@@ -71,9 +71,9 @@ def shadowed(span: Span, winners: Sequence[str], example: Example | None) -> Fin
     return _warning("shadowed", span, f"{told}{_shown(example)}", "narrow the other, or raise this rule's priority")
 
 
-def no_priority_between(span: Span, other: str, others: int, moment: str, example: Example | None) -> Finding:
-    more = f" and {others - 1} other rule{'s' * (others > 2)}" if others > 1 else ""
-    told = f"this rule can meet {other}{more} on one {moment} and neither has a priority over the other"
+def no_priority_between(span: Span, other: str, more: bool, moment: str, example: Example | None) -> Finding:
+    others = " and other rules" if more else ""
+    told = f"this rule can meet {other}{others} on one {moment} without a priority between them"
     return _info("no-priority-between", span, f"{told}{_shown(example)}", "give the more important one a priority")
 
 

@@ -39,14 +39,17 @@ class Index:
             found &= column.some(region) | ~column.asked
         return found
 
-    def including(self, box: Box) -> int:
-        """The boxes that hold wherever this one does."""
-        found = self.everyone
-        for cell, column in self._columns.items():
-            region = box.regions.get(cell)
-            found &= ~column.asked if region is None else column.all_of(region) | ~column.asked
+    def including(self, box: Box, among: int | None = None) -> int:
+        """The boxes, among some, that hold wherever this one does."""
+        found = self.everyone if among is None else among
+        for cell, region in box.regions.items():
+            column = self._columns[cell]
+            found &= column.all_of(region) | ~column.asked
             if not found:
-                break
+                return 0
+        for cell, column in self._columns.items():
+            if cell not in box.regions:
+                found &= ~column.asked
         return found
 
 

@@ -6,6 +6,8 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from dsl.catalog import Catalog
 from dsl.files import MOST_KEPT
@@ -29,18 +31,24 @@ MOST_COVERS = 24
 class Relations:
     """One rule among the others of a moment. `shadows` are those that together always win over it.
 
-    `meets` is one of `others` rules of the same priority that stand before it and that it can meet; `example` shows
-    the meeting, or the customer who gets the winner's contact.
+    `meets` is a rule of the same priority that stands before it and that it can meet, and there are `more`; `example`
+    shows the meeting, or the customer who gets the winner's contact.
     """
 
     shadows: tuple[str, ...] = ()
     meets: str | None = None
-    others: int = 0
+    more: bool = False
     example: Example | None = None
 
 
+_Reach = tuple[frozenset[str], Purpose, dt.date, dt.date]
+"""Whom a rule that goes ahead gets to: through which channels, with or without consent, from when until when."""
+
 _NONE = Relations()
-_groups: Memory[tuple[Catalog, tuple[Rule, ...], dict[str, Relations]]] = Memory(MOST_KEPT)
+_WEIGHT = 200
+"""What a meeting that is remembered weighs, in characters."""
+
+_groups: Memory[tuple[Catalog, tuple[Facts, ...], dict[str, Relations]]] = Memory(MOST_KEPT)
 _meetings: Memory[tuple[Facts, Facts, Verdict]] = Memory(MOST_KEPT)
 
 
@@ -61,13 +69,20 @@ def by_moment(rules: Sequence[Rule]) -> dict[MomentUse, tuple[Rule, ...]]:
 
 
 def relations(catalog: Catalog, rules: tuple[Rule, ...]) -> dict[str, Relations]:
-    """Each rule of one moment by its name, where there is something to tell."""
+    """Each rule of one moment by its name, where there is something to tell.
 
-    def make() -> tuple[Catalog, tuple[Rule, ...], dict[str, Relations]]:
-        return catalog, rules, dict(_Group(catalog, rules).found())
+    Rules that mean what they meant before, wherever they moved to, are not compared again.
+    """
+    facts = tuple(facts_of(catalog, rule) for rule in rules)
 
-    key = (id(catalog), *map(id, rules))
-    return _groups.recall(key, sum(len(rule.text) for rule in rules), make)[2]
+    def make() -> tuple[Catalog, tuple[Facts, ...], dict[str, Relations]]:
+        return catalog, facts, dict(_Group(catalog, rules).found())
+
+    key = (
+        id(catalog),
+        *((id(one), rule.name, rule.priority, _reach(rule)) for one, rule in zip(facts, rules, strict=True)),
+    )
+    return _groups.recall(key, sum(rule.span.end - rule.span.start for rule in rules), make)[2]
 
 
 class _Group:
@@ -84,6 +99,8 @@ class _Group:
             for number, one in enumerate(self.facts)
         ]
         self.index = Index(self.boxes)
+        self.beating: dict[_Reach, int] = {}
+        self.days: dict[tuple[dt.date | None, dt.date | None], int] = {}
         self.levels = sorted({rule.priority for rule in rules})
         self.same: dict[int, int] = defaultdict(int)
         for number, rule in enumerate(rules):
@@ -122,20 +139,29 @@ class _Group:
 
     def _shadows(self, number: int, above: int) -> tuple[str, ...]:
         """The rules that win wherever this one matches; none if there is a gap."""
-        rule = self.rules[number]
+        above &= self._beating(self.rules[number])
         found: dict[int, None] = {}
         for box in self.facts[number].boxes.boxes:
-            whole = [one for one in self._owners(self.index.including(box) & above) if beats(self.rules[one], rule)]
+            whole = self._owners(self.index.including(box, above))
             if whole:
                 found[whole[0]] = None
                 continue
-            near = [
-                one for one in numbers(self.index.overlapping(box) & above) if beats(self.rules[self.owner[one]], rule)
-            ]
-            if len(near) > MOST_COVERS or not covered(box, [self.boxes[one] for one in near]):
+            mask = self.index.overlapping(box) & above
+            near = list(numbers(mask)) if mask.bit_count() <= MOST_COVERS else []
+            if not near or not covered(box, [self.boxes[one] for one in near]):
                 return ()
             found.update(dict.fromkeys(self._needed(box, near)))
         return tuple(self.rules[one].name for one in found)
+
+    def _beating(self, rule: Rule) -> int:
+        """The winning boxes of the rules that reach everybody whom this one would."""
+        kind = _reach(rule)
+        if kind not in self.beating:
+            others: dict[_Reach, int] = defaultdict(int)
+            for one, other in enumerate(self.rules):
+                others[_reach(other)] |= self.winning[one]
+            self.beating[kind] = sum(mask for other, mask in others.items() if _reaches_all_of(other, kind))
+        return self.beating[kind]
 
     def _needed(self, box: Box, near: list[int]) -> list[int]:
         """The rules whose boxes are all needed to cover the box."""
@@ -160,12 +186,29 @@ class _Group:
         mask = 0
         for box in self.facts[number].boxes.boxes:
             mask |= self.index.overlapping(box) & earlier
-        others = [one for one in self._owners(mask) if _same_days(rule, self.rules[one])]
-        for other in others[:MOST_TRIED]:
+        for other in self._first_owners(mask & self._days(rule), MOST_TRIED):
             verdict = self._meeting(number, other)
             if verdict.example is not None:
-                return Relations((), self.rules[other].name, len(others), verdict.example)
+                more = bool(mask & ~self.plain[other])
+                return Relations((), self.rules[other].name, more, verdict.example)
         return _NONE
+
+    def _days(self, rule: Rule) -> int:
+        """The boxes of the rules that some day is active with this one."""
+        days = (rule.starts, rule.ends)
+        if days not in self.days:
+            together = (self.plain[one] for one, other in enumerate(self.rules) if _same_days(rule, other))
+            self.days[days] = reduce(or_, together, 0)
+        return self.days[days]
+
+    def _first_owners(self, mask: int, most: int) -> Iterator[int]:
+        """Up to so many rules that have boxes in the mask."""
+        for _ in range(most):
+            if not mask:
+                return
+            found = self.owner[_first(mask)]
+            yield found
+            mask &= ~self.plain[found]
 
     def _meeting(self, number: int, other: int) -> Verdict:
         left, right = self.facts[number], self.facts[other]
@@ -174,17 +217,23 @@ class _Group:
             choices = choices_of(self.catalog)
             return left, right, can_meet(left.boxes, right.boxes, choices, self.catalog.currency)
 
-        return _meetings.recall((id(left), id(right)), len(self.rules[number].text), make)[2]
+        return _meetings.recall((id(left), id(right)), _WEIGHT, make)[2]
 
 
 def beats(winner: Rule, loser: Rule) -> bool:
     """Whether the first reaches everybody whom the second would, on every day of it, if it goes ahead."""
-    if set(winner.via) != set(loser.via):
-        return False
-    if loser.purpose is Purpose.SERVICE and winner.purpose is not Purpose.SERVICE:
-        return False
-    starts, ends = winner.starts or dt.date.min, winner.ends or dt.date.max
-    return starts <= (loser.starts or dt.date.min) and (loser.ends or dt.date.max) <= ends
+    return _reaches_all_of(_reach(winner), _reach(loser))
+
+
+def _reach(rule: Rule) -> _Reach:
+    return frozenset(rule.via), rule.purpose, rule.starts or dt.date.min, rule.ends or dt.date.max
+
+
+def _reaches_all_of(winner: _Reach, loser: _Reach) -> bool:
+    via, purpose, starts, ends = winner
+    its_via, its_purpose, its_starts, its_ends = loser
+    consent = purpose is Purpose.SERVICE or its_purpose is not Purpose.SERVICE
+    return via == its_via and consent and starts <= its_starts and its_ends <= ends
 
 
 def _first(mask: int) -> int:

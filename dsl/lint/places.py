@@ -36,7 +36,13 @@ _QUIET = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"')
 
 def of_name(rule: Rule) -> Span:
     """The rule's name, or its moment where it has none."""
-    return of_words(rule, rf"(?<=rule )\s*{rule.name}\b", r"\bon\s+[\w-]+")
+    found = _NAMED.match(rule.text)
+    if found is None:
+        return of_words(rule, r"\bon\s+[\w-]+")
+    return Span(rule.span.start + found.start("name"), rule.span.start + found.end("name"))
+
+
+_NAMED = re.compile(r"rule\s+(?P<name>\w+)", re.IGNORECASE)
 
 
 def of_offer(rule: Rule, product: str) -> Span:

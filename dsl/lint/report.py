@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dsl.catalog import Catalog
 from dsl.check_errors import Finding
 from dsl.diagnostics import Diagnostic
+from dsl.files import MOST_KEPT
 from dsl.lint import facts as rule_facts
 from dsl.lint import findings, pairs, places
 from dsl.lint.answers import Answer, always
 from dsl.lint.contacts import check_contacts
-from dsl.lint.facts import Facts, choices_of, clauses_of, facts_of
+from dsl.lint.facts import Facts, actions_of, choices_of, clauses_of, facts_of
 from dsl.lint.missing import check_missing
 from dsl.lint.offers import check_offers
 from dsl.lint.pairs import Relations, by_moment, relations
 from dsl.lint.unused import check_unused
 from dsl.lint.variables import check_variables
+from dsl.memory import Memory
+from dsl.messages import Message
 from dsl.statistics import Statistics
-from dsl.typed import Rule, Ruleset
+from dsl.typed import Rule, Ruleset, Say
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +38,14 @@ def lint(ruleset: Ruleset, statistics: Statistics | None = None) -> tuple[Diagno
     """Every finding that is proven. `statistics` tell how many rows a clause leaves out."""
     found = [*check_unused(ruleset), *_of_segments(ruleset, statistics)]
     for rule in ruleset.rules:
-        facts = facts_of(ruleset.catalog, rule)
-        found.extend(one.within(rule.source) for one in _of_rule(ruleset, rule, facts, statistics))
+        found.extend(_remembered(ruleset, rule) if statistics is None else _of_rule(ruleset, rule, statistics))
     found.extend(_of_relation(one).within(one.rule.source) for one in related(ruleset))
     return tuple(sorted(found, key=lambda one: (one.source.path, one.span.start, one.span.end, one.code)))
 
 
 def forget() -> None:
     """Start afresh, as a new process does."""
+    _rules.forget()
     rule_facts.forget()
     pairs.forget()
 
@@ -63,10 +67,34 @@ def _of_relation(one: Related) -> Finding:
     if one.found.shadows:
         return findings.shadowed(span, one.found.shadows, one.found.example)
     other = one.found.meets or ""
-    return findings.no_priority_between(span, other, one.found.others, one.moment, one.found.example)
+    return findings.no_priority_between(span, other, one.found.more, one.moment, one.found.example)
 
 
-def _of_rule(ruleset: Ruleset, rule: Rule, facts: Facts, statistics: Statistics | None) -> Iterator[Finding]:
+_Alone = tuple[Catalog, Rule, tuple[Message, ...], tuple[Diagnostic, ...]]
+_rules: Memory[_Alone] = Memory(MOST_KEPT)
+
+
+def _remembered(ruleset: Ruleset, rule: Rule) -> tuple[Diagnostic, ...]:
+    """Of one and the same rule, catalog and messages the findings are the same."""
+    said = tuple(
+        message
+        for action in actions_of(rule)
+        if isinstance(action, Say) and (message := ruleset.messages.get(action.message)) is not None
+    )
+
+    def make() -> _Alone:
+        return ruleset.catalog, rule, said, tuple(_of_rule(ruleset, rule, None))
+
+    return _rules.recall((id(ruleset.catalog), id(rule), *map(id, said)), rule.span.end - rule.span.start, make)[3]
+
+
+def _of_rule(ruleset: Ruleset, rule: Rule, statistics: Statistics | None) -> Iterator[Diagnostic]:
+    facts = facts_of(ruleset.catalog, rule)
+    for finding in _findings(ruleset, rule, facts, statistics):
+        yield finding.within(rule.source)
+
+
+def _findings(ruleset: Ruleset, rule: Rule, facts: Facts, statistics: Statistics | None) -> Iterator[Finding]:
     if facts.always and (span := places.of_condition(rule.condition)) is not None:
         yield findings.always_true(span, "rule")
     clauses = clauses_of(rule.condition) if facts.redundant else ()
