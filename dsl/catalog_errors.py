@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from dsl.diagnostics import Diagnostic, Severity
+from dsl.diagnostics import Diagnostic, Fix, Severity
 from dsl.source import Position, Source, Span
-from dsl.suggestions import hint, listed
+from dsl.suggestions import closest, hint, listed
 
 
 def _error(code: str, source: Source, span: Span, message: str, hint: str | None = None) -> Diagnostic:
     return Diagnostic(code, Severity.ERROR, message, source, span, hint)
+
+
+def _unknown(
+    code: str, source: Source, span: Span, message: str, word: str, known: Collection[str], instead: str | None = None
+) -> Diagnostic:
+    """An unknown word; where one known word is near, replacing it is the fix. `instead` is the hint without any."""
+    near = closest(word, known)
+    fix = Fix(span, near) if near and source.slice(span) == word else None
+    return Diagnostic(code, Severity.ERROR, message, source, span, hint(word, known) or instead, fix)
 
 
 # --- YAML -------------------------------------------------------------------------------------------------------------
@@ -72,7 +81,7 @@ def duplicate_key(source: Source, span: Span, key: str, first: Position) -> Diag
 
 
 def unknown_key(source: Source, span: Span, key: str, what: str, known: Collection[str]) -> Diagnostic:
-    return _error("unknown-key", source, span, f"{what} has no key {key}", hint(key, known))
+    return _unknown("unknown-key", source, span, f"{what} has no key {key}", key, known)
 
 
 def missing_key(source: Source, span: Span, key: str, what: str) -> Diagnostic:
@@ -106,7 +115,7 @@ def out_of_range(source: Source, span: Span, what: str, low: object, high: objec
 
 def not_one_of(source: Source, span: Span, what: str, text: str, known: Collection[str]) -> Diagnostic:
     told = f"{text} is not {what}" if not known else f"{what} is {listed(known, 'or')}, not {text}"
-    return _error("wrong-value", source, span, told, hint(text, known))
+    return _unknown("wrong-value", source, span, told, text, known)
 
 
 def not_a_time(source: Source, span: Span, what: str, text: str) -> Diagnostic:
@@ -127,12 +136,12 @@ def not_a_percentage(source: Source, span: Span, what: str, text: str) -> Diagno
 
 def not_a_currency(source: Source, span: Span, text: str, known: Collection[str]) -> Diagnostic:
     told = f"{text} is not a currency of ISO 4217"
-    return _error("unknown-currency", source, span, told, hint(text, known) or "three letters, such as USD")
+    return _unknown("unknown-currency", source, span, told, text, known, "three letters, such as USD")
 
 
 def not_a_zone(source: Source, span: Span, text: str, known: Collection[str]) -> Diagnostic:
     told = f"{text} is not a time zone"
-    return _error("unknown-timezone", source, span, told, hint(text, known) or "such as Europe/Paris")
+    return _unknown("unknown-timezone", source, span, told, text, known, "such as Europe/Paris")
 
 
 def not_a_name(source: Source, span: Span, text: str, proposal: str) -> Diagnostic:
@@ -168,7 +177,7 @@ def unknown(source: Source, span: Span, what: str, text: str, known: Collection[
     """A name that must be declared elsewhere in the catalog and is not. `what` is one of the kinds above."""
     article = "an" if what[0] in "aeiou" else "a"
     told = f"{text} is not {article} {what}" + ("" if known else f"; the catalog declares no {what}")
-    return _error(_UNKNOWN[what], source, span, told, hint(text, known))
+    return _unknown(_UNKNOWN[what], source, span, told, text, known)
 
 
 def only_for(source: Source, span: Span, key: str, whose: str) -> Diagnostic:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from dsl.diagnostics import Diagnostic, Severity
+from dsl.diagnostics import Diagnostic, Fix, Severity
 from dsl.source import Source, Span
-from dsl.suggestions import hint
+from dsl.suggestions import closest, hint
 
 
 def _error(code: str, source: Source, span: Span, message: str, hint: str | None = None) -> Diagnostic:
     return Diagnostic(code, Severity.ERROR, message, source, span, hint)
+
+
+def _near(source: Source, span: Span, word: str, known: Collection[str]) -> Fix | None:
+    """The fix of an unknown word that is blamed by itself: the one known word that is near."""
+    near = closest(word, known)
+    return Fix(span, near) if near and source.slice(span) == word else None
 
 
 def unclosed_front_matter(source: Source) -> Diagnostic:
@@ -28,11 +34,15 @@ def bad_template(source: Source, span: Span, problem: str) -> Diagnostic:
 
 
 def unknown_tag(source: Source, span: Span, tag: str, known: Collection[str]) -> Diagnostic:
-    return _error("unknown-tag", source, span, f"templates have no tag {tag}", hint(tag, known))
+    told = f"templates have no tag {tag}"
+    fix = _near(source, span, tag, known)
+    return Diagnostic("unknown-tag", Severity.ERROR, told, source, span, hint(tag, known), fix)
 
 
 def unknown_filter(source: Source, span: Span, name: str, known: Collection[str]) -> Diagnostic:
-    return _error("unknown-filter", source, span, f"templates have no filter {name}", hint(name, known))
+    told = f"templates have no filter {name}"
+    fix = _near(source, span, name, known)
+    return Diagnostic("unknown-filter", Severity.ERROR, told, source, span, hint(name, known), fix)
 
 
 def too_long(source: Source, most: int) -> Diagnostic:
@@ -47,4 +57,5 @@ def unreadable(source: Source, span: Span, character: str) -> Diagnostic:
 def unknown_variable(source: Source, span: Span, name: str, known: Sequence[str]) -> Diagnostic:
     told = f"{name} is no attribute, event property or part of the offer; nothing is written in its place"
     proposal = f"did you mean {known[0]}?" if len(known) == 1 else hint(name, known)
-    return Diagnostic("unknown-variable", Severity.WARNING, told, source, span, proposal)
+    fix = _near(source, span, name, known)
+    return Diagnostic("unknown-variable", Severity.WARNING, told, source, span, proposal, fix)
