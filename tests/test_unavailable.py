@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from dsl.syntax import HistoryVerb, Purpose, TimeUnit
 from dsl.typed import All, MomentUse, Not, Offer, Rule, Ruleset, Say
 from engine.plans import Plans
 from engine.unavailable import not_run, notice, waits_for
+from tests.test_cli import carpe
 
 EVENTS = typed.Events("support_call", All(()), typed.Window(30, TimeUnit.DAYS))
 MRR = typed.Attribute(Owner.SUBSCRIPTION, "mrr", DataType(Kind.MONEY))
@@ -98,3 +101,60 @@ def test_one_sentence_names_them_all():
         "2 rules are checked but not run by this version: "
         "first (adding up events), second (the worth of an offer, holding out)."
     )
+
+
+# --- the commands ----------------------------------------------------------------------------------------------------
+
+WAITING = """
+rule big_spenders on billing_anniversary where count of website_visit in last 90 days > 3 offer premium
+rule cheaper on billing_anniversary where tenure > 12 months offer premium at 20% off
+"""
+SENTENCE = "This version checks the rule but does not run it:"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example rules with two that wait, and one customer whose bill's anniversary is 15 March 2026."""
+    folder = tmp_path_factory.mktemp("waiting")
+    (folder / "customers.csv").write_text("id,first_name,country,marketing_ok\nc1,Ada,GB,yes\n")
+    (folder / "subscriptions.csv").write_text(
+        "id,customer,plan,status,started_on,billing_interval\ns1,c1,basic,active,2024-01-15,month\n"
+    )
+    assert carpe(folder, "init").returncode == 0
+    (folder / "rules" / "waiting.rules").write_text(WAITING)
+    assert carpe(folder, "import", "customers", "customers.csv").returncode == 0
+    assert carpe(folder, "import", "subscriptions", "subscriptions.csv").returncode == 0
+    return folder
+
+
+def test_run_says_what_it_left_out(place: Path):
+    told = carpe(place, "run", "--as-of", "2026-03-15").stderr
+    assert "not run by this version:" in told
+    assert "big_spenders (counting events), cheaper (prices in offers)" in told
+    left_out = json.loads(carpe(place, "run", "--as-of", "2026-03-15", "--json").stdout)["not_run"]
+    assert {"rule": "cheaper", "waits_for": ["prices in offers"]} in left_out
+
+
+def test_a_preview_counts_what_it_can_and_says_the_rest(place: Path):
+    told = carpe(place, "preview", "cheaper", "--as-of", "2026-03-15").stdout
+    assert "1 due, 1 of them match." in told
+    assert f"{SENTENCE} prices in offers." in told
+    told = carpe(place, "preview", "big_spenders", "--as-of", "2026-03-15").stdout
+    assert "On 2026-03-15: 1 due.\n" in told
+    assert f"{SENTENCE} counting events." in told
+    found = json.loads(carpe(place, "preview", "big_spenders", "--as-of", "2026-03-15", "--json").stdout)
+    assert (found["matched"], found["waits_for"]) == (None, ["counting events"])
+
+
+@pytest.mark.parametrize(("rule", "waits"), [("cheaper", "prices in offers"), ("big_spenders", "counting events")])
+def test_an_explanation_says_so(place: Path, rule: str, waits: str):
+    arguments = ("explain", "--rule", rule, "--subscription", "s1", "--as-of", "2026-03-15")
+    assert f"{SENTENCE} {waits}." in carpe(place, *arguments).stdout
+    assert json.loads(carpe(place, *arguments, "--json").stdout)["waits_for"] == [waits]
+
+
+def test_nothing_is_decided_for_them(place: Path):
+    carpe(place, "run", "--as-of", "2026-03-15")
+    decided = json.loads(carpe(place, "decisions", "--json").stdout)
+    assert decided
+    assert not {"big_spenders", "cheaper"} & {one["rule"] for one in decided}

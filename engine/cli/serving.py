@@ -9,11 +9,13 @@ import click
 
 from engine.access import ROLES, create_token, create_user
 from engine.cli.context import database_option, opened, rules_option
+from engine.cli.running import say_not_run
 from engine.clock import utc_now
 from engine.config import Settings
 from engine.rulebook import Rulebook
 from engine.scheduler import background
 from engine.store.session import Store
+from engine.unavailable import not_run
 
 
 @click.command(epilog="Example: carpe serve --port 8080")
@@ -37,10 +39,11 @@ def serve_until_stopped(
     from web.server import serve as serve_app
 
     rulebook = Rulebook(settings.rules)
-    rulebook.good()
+    left_out = not_run(rulebook.good().rules)
     app = create_app(settings, store, rulebook, utc_now)
     clock = background(store, rulebook, utc_now) if scheduling else None
     click.echo(f"Carpe is at http://{settings.host}:{settings.port}/ (Ctrl-C stops it)")
+    say_not_run(left_out if scheduling else ())
     ready()
     try:
         serve_app(app, settings.host, settings.port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -70,7 +71,9 @@ def _covered(covered: Coverage) -> str:
             lines += [] if one.rule == rule else [f"{one.rule}"]
             rule = one.rule
             lines.append(f"  never {' or '.join(one.unseen)}: {one.text}")
-    share = f"Coverage: {covered.percent:.0f}%, {covered.seen} of {covered.possible} verdicts of clauses were seen."
+    share = (
+        f"Coverage: {math.floor(covered.percent)}%, {covered.seen} of {covered.possible} verdicts of clauses were seen."
+    )
     return "\n".join([*lines, share])
 
 

@@ -14,7 +14,7 @@ from dsl.typed import Ruleset
 from engine.access import create_user
 from engine.cli.asking import show_receipt
 from engine.cli.context import console, ruleset_of
-from engine.cli.running import progress_bar, show
+from engine.cli.running import progress_bar, say_not_run, show
 from engine.cli.serving import serve_until_stopped
 from engine.clock import utc_now
 from engine.config import Settings
@@ -30,6 +30,7 @@ from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
 from engine.store.state import put_customers, put_subscriptions
 from engine.store.tables import decisions
+from engine.unavailable import not_run
 
 LOGIN, PASSWORD = "demo", "carpe"
 MARK = ".carpe-demo"
@@ -93,6 +94,7 @@ def _decide(out: Console, store: Store, ruleset: Ruleset, now: dt.datetime) -> N
     with progress_bar() as progress:
         report = run_pass(store, ruleset, now, progress=progress)
     show(out, report, deliver(store, ruleset, now))
+    say_not_run(not_run(ruleset.rules))
 
 
 def _explain_one(out: Console, store: Store) -> None:
