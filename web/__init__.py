@@ -12,6 +12,7 @@ from engine.rulebook import Rulebook
 from engine.store.session import Store
 from web import (
     api,
+    assistance,
     code_help,
     customers,
     decisions,
@@ -39,6 +40,7 @@ def create_app(settings: Settings, store: Store, rulebook: Rulebook, clock: Call
     sign_in.install(app)
     app.register_blueprint(rules.pages)
     app.register_blueprint(editor.pages)
+    app.register_blueprint(assistance.pages)
     app.register_blueprint(formatting.pages)
     app.register_blueprint(new_file.pages)
     app.register_blueprint(decisions.pages)
