@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
-from dataclasses import fields
-from typing import Any
 
 from dsl import syntax
 from dsl.catalog import Catalog
@@ -69,9 +67,24 @@ def _choices(catalog: Catalog, type_: DataType) -> Container[str]:
     return ()
 
 
-def _compared(node: Any) -> Iterator[tuple[syntax.Name, syntax.Expression, bool]]:
-    """Each attribute and a value that it is compared with, and whether the word `is` stands right before that."""
+_Compared = tuple[syntax.Name, syntax.Expression, bool]
+
+
+def _compared(declaration: syntax.Declaration) -> Iterator[_Compared]:
+    """Each attribute and a value that it is compared with, and whether the word `is` may stand right before that."""
+    match declaration:
+        case syntax.Rule(condition=condition) | syntax.Segment(condition=condition):
+            return _in_condition(condition)
+        case syntax.Test(given=facts):
+            return (each for fact in facts for each in _in_fact(fact))
+
+
+def _in_condition(node: syntax.Condition | None) -> Iterator[_Compared]:
     match node:
+        case syntax.And(items) | syntax.Or(items):
+            yield from (each for item in items for each in _in_condition(item))
+        case syntax.Not(item):
+            yield from _in_condition(item)
         case syntax.Comparison(syntax.Name() as name, comparator, value):
             yield name, value, comparator.written.lower().startswith("is")
         case syntax.In(syntax.Name() as name, options):
@@ -80,21 +93,11 @@ def _compared(node: Any) -> Iterator[tuple[syntax.Name, syntax.Expression, bool]
             yield from ((name, low, False), (name, high, False))
         case syntax.Includes(syntax.Name() as name, option):
             yield name, option, False
+
+
+def _in_fact(fact: syntax.Fact) -> Iterator[_Compared]:
+    match fact:
         case syntax.GivenValue(syntax.Name() as name, value):
             yield name, value, True
         case syntax.GivenSet(name, values):
             yield from ((name, value, False) for value in values)
-        case syntax.Events():
-            return  # its words are the event's
-        case _:
-            yield from (each for part in _below(node) for each in _compared(part))
-
-
-def _below(node: Any) -> Iterator[Any]:
-    """The nodes below a condition or a declaration."""
-    for field in fields(node):
-        value = getattr(node, field.name)
-        if isinstance(value, tuple):
-            yield from value
-        elif hasattr(value, "span"):
-            yield value
