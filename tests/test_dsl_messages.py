@@ -13,7 +13,7 @@ from language import check_text
 from dsl.datatypes import Money
 from dsl.messages import Message, Rendered, check_variables, read_message, render
 from dsl.source import Source
-from dsl.templates import RenderingFailed
+from dsl.templates import RenderingFailed, unguarded
 
 
 def read(text: str) -> Message:
@@ -185,3 +185,11 @@ def test_a_subject_is_one_line() -> None:
 def test_rendering_is_bounded(template: str) -> None:
     with pytest.raises(RenderingFailed):
         rendered(template, day=dt.date(2026, 3, 5))
+
+
+def test_variables_are_guarded_by_a_default_or_a_question():
+    template = (
+        "{% if a %}{{ a }}{{ b | upcase }}{% else %}{{ c | default: 'x' | upcase }}{% endif %}"
+        "{% unless d == 1 %}{{ d }}{% endunless %}{% echo e %}{% case f %}{% when 1 %}{{ f }}{% endcase %}{{ event.g }}"
+    )
+    assert unguarded(template) == {"b", "e", "event.g"}

@@ -24,13 +24,14 @@ def check_offers(catalog: Catalog, rule: Rule, facts: Facts) -> Iterator[Finding
 
 
 def _discounts(catalog: Catalog, rule: Rule) -> Iterator[Finding]:
-    """Amounts that make more than the largest discount of some price; shares are told where they are read."""
+    """Amounts that take more than the largest discount off the product's first price, which is the one a month where
+    there is one; shares are told where they are read."""
     largest = catalog.policies.largest_discount
     offers = [action for action in actions_of(rule) if isinstance(action, Offer)]
     for offer in offers if largest is not None else ():
         for product in offer.products:
             declared = catalog.plans.get(product) or catalog.addons[product]
-            for interval, price in declared.prices.items():
+            for interval, price in sorted(declared.prices.items())[:1]:
                 off = _percent_off(offer, price)
                 if off is not None and largest is not None and off > largest:
                     span = places.of_offer(rule, product)
