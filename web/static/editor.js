@@ -94,8 +94,10 @@
       if (!answer.ok) return tell(answer.status === 401 ? "You are signed out: sign in in another tab." : "The text could not be formatted.");
       const laidOut = (await answer.json()).text;
       if (laidOut === text.value) return tell("Formatted already");
+      const line = text.value.slice(0, text.selectionStart).split("\n").length;
       text.setRangeText(laidOut, 0, text.value.length, "start");
       text.dispatchEvent(new Event("input"));
+      go(line, 1);
     } catch (error) {
       tell("Carpe cannot be reached. Your text stays here.");
     }
