@@ -18,6 +18,7 @@ from dsl.currencies import EXPONENTS
 from dsl.datatypes import DataType, Kind
 from dsl.leaves import Leaves
 from dsl.names import Scope, Subject, full_word
+from dsl.printer import number
 from dsl.source import Span
 from dsl.syntax import NOWHERE
 from dsl.terms import currency_of
@@ -93,7 +94,8 @@ def quantity(leaves: Leaves, expression: syntax.Expression) -> Quantity:
         case syntax.Arithmetic(left, operator, right):
             return _calculated(leaves, quantity(leaves, left), operator, quantity(leaves, right), expression)
         case syntax.Text() | syntax.Date() | syntax.Duration():
-            raise Wrong(errors.not_computed(expression.span, errors.literal(expression), None))
+            told = f"{leaves.words(expression.span)} is {errors.literal(expression)}"
+            raise Wrong(errors.not_computed(expression.span, told, None))
     return _of(leaves, leaves.subject(expression), expression)
 
 
@@ -175,9 +177,9 @@ def _refusal(leaves: Leaves, left: Quantity, operator: str, right: Quantity) -> 
         if one.type.kind is Kind.PERCENT and one.term is None and other.type.kind is not Kind.PERCENT:
             instead = f"{leaves.text(one.span)} of {text}"
             if operator in "+-":
-                instead = f"{errors.plain(1 + one.constant / 100 * (1 if operator == '+' else -1))} * {text}"
+                instead = f"{number(1 + one.constant / 100 * (1 if operator == '+' else -1))} * {text}"
         elif one.type.kind is Kind.NUMBER and one.term is None and other.type.kind is Kind.MONEY and operator in "+-":
-            instead = f"an amount with its currency, such as ${errors.plain(one.constant)}"
+            instead = f"an amount with its currency, such as ${number(one.constant)}"
     told = [errors.kind_of(one.type) for one in (left, right)]
     return errors.not_calculated(span, told[0], operator, told[1], instead)
 

@@ -6,12 +6,13 @@ A finding is a diagnostic that does not know its file yet: whoever checks a decl
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from dsl import syntax
 from dsl.datatypes import DataType, Kind
 from dsl.diagnostics import Diagnostic, Fix, Severity
+from dsl.printer import number
 from dsl.source import Source, Span
 from dsl.suggestions import closest, hint, listed
 
@@ -108,7 +109,7 @@ def unknown_event(span: Span, word: str, known: Collection[str]) -> Finding:
 
 
 def not_an_event(span: Span, word: str, known: Collection[str]) -> Finding:
-    told = f"{word} is a moment of the calendar, not an event that can be counted"
+    told = f"{word} is a moment of the calendar, not an event"
     return _error("unknown-event", span, told, hint("", known))
 
 
@@ -207,8 +208,8 @@ def unknown_product(span: Span, word: str, known: Collection[str]) -> Finding:
 
 
 def unknown_message(span: Span, word: str, known: Collection[str]) -> Finding:
-    told = f"there is no message {word}"
-    return _error("unknown-message", span, told, hint(word, known) or f'write messages/{word}.txt, or say "the text"')
+    found = _unknown("unknown-message", span, word, f"there is no message {word}", known)
+    return found if found.hint else replace(found, hint=f'write messages/{word}.txt, or say "the text"')
 
 
 def foreign_property(span: Span, word: str, variable: str) -> Finding:
@@ -230,8 +231,8 @@ def value_after_or(span: Span, word: str, attribute: str, values: Sequence[str])
 
 
 def unknown_segment_or_flag(span: Span, word: str, known: Collection[str], instead: str | None) -> Finding:
-    told = f"{word} is neither a segment nor a flag"
-    return _error("unknown-name", span, told, instead or hint(word, known))
+    found = _unknown("unknown-name", span, word, f"{word} is neither a segment nor a flag", known)
+    return replace(found, hint=instead, fix=None) if instead else found
 
 
 # --- types ------------------------------------------------------------------------------------------------------------
@@ -332,6 +333,16 @@ def flag_value(span: Span, word: str) -> Finding:
     return _error("type-mismatch", span, f"{word} is true or false", f"{word}, or not {word}")
 
 
+def flags_compared(span: Span, first: str, second: str) -> Finding:
+    told = "two flags are joined by and, or, not; they are not compared"
+    return _error("operator-not-for-type", span, told, f"{first} and {second}, or not {first} and not {second}")
+
+
+def not_a_percentage(span: Span, word: str, value: str) -> Finding:
+    told = f"{word} is a percentage, which cannot be compared with a bare number"
+    return Finding("type-mismatch", Severity.ERROR, told, span, f"{value}%", Fix(span, f"{value}%"))
+
+
 def ends_swapped(span: Span, low: str, high: str) -> Finding:
     told = f"between {low} and {high} holds of nothing: the smaller comes first"
     return _error("ends-swapped", span, told, f"between {high} and {low}")
@@ -392,17 +403,11 @@ def no_quota(span: Span, meter: str) -> Finding:
 
 
 def only_properties(span: Span, word: str, event: str) -> Finding:
-    told = f"where (...) asks the properties of {event} only, and {word} is none"
+    told = f"where (...) asks the properties of {event} only, and {word} is not one of them"
     return _error("outside-the-event", span, told, "write it outside these parentheses, after and")
 
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
-
-
-def plain(value: Decimal) -> str:
-    """A number without an exponent or needless zeros."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def not_computed(span: Span, what: str, instead: str | None) -> Finding:
@@ -473,7 +478,12 @@ def no_discount(span: Span) -> Finding:
 
 
 def no_money(span: Span) -> Finding:
-    return _error("out-of-range", span, "an amount is more than nothing", "with 1 month free, if that is meant")
+    return _error("out-of-range", span, "an amount is more than nothing")
+
+
+def no_price(span: Span) -> Finding:
+    told = "a price is more than nothing; a time without a price is a free period"
+    return _error("out-of-range", span, told, "with 1 month free")
 
 
 def too_fine(span: Span, currency: str, places: int) -> Finding:
@@ -510,7 +520,7 @@ def no_share(span: Span) -> Finding:
 
 
 def shares(span: Span, total: Decimal) -> Finding:
-    return _error("shares", span, f"the shares add up to {plain(total)}%", "at most 100%")
+    return _error("shares", span, f"the shares add up to {number(total)}%", "at most 100%")
 
 
 def arm_twice(span: Span, word: str) -> Finding:
@@ -518,15 +528,15 @@ def arm_twice(span: Span, word: str) -> Finding:
 
 
 def calendar_period(span: Span) -> Finding:
-    return _error("calendar-period", span, "this is counted by the calendar", "per day, per week or per month")
+    return _error("calendar-period", span, "customers and budgets are counted per day, week or month", "per week")
 
 
 def customers_range(span: Span, most: int) -> Finding:
-    return _error("out-of-range", span, f"this is between 1 and {most:,} customers")
+    return _error("out-of-range", span, f"a limit is between 1 and {most:,} customers")
 
 
 def without_offer(span: Span, word: str) -> Finding:
-    told = f"{word} is about an offer, and this rule makes none"
+    told = f'"{word}" is about an offer, and this rule makes none'
     return Finding("without-offer", Severity.WARNING, told, span, "leave it out, or offer something")
 
 

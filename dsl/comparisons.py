@@ -92,6 +92,8 @@ def _refuse_unfit(
 def _related(leaves: Leaves, subject: Subject, operator: str, right: syntax.Expression, span: Span) -> Condition:
     _refuse_bare_words(leaves, right, subject.type)
     other = leaves.subject(right)
+    if subject.type.kind is other.type.kind is Kind.FLAG:
+        raise Wrong(errors.flags_compared(span, subject.word, other.word))
     if subject.type.kind in (Kind.FLAG, Kind.SET) or _family(other.type) != _family(subject.type):
         what = f"{other.word}, which is {errors.kind_of(other.type)}"
         raise Wrong(errors.type_mismatch(right.span, subject.word, errors.kind_of(subject.type), what))

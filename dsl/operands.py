@@ -17,7 +17,7 @@ from dsl.arithmetic import is_constant as is_constant
 from dsl.check_errors import Wrong
 from dsl.datatypes import Kind, Unit, Value
 from dsl.names import Scope, Subject
-from dsl.printer import counted, term_name
+from dsl.printer import counted, number, term_name
 from dsl.source import normalised
 from dsl.terms import currency_of
 from dsl.typed import Elapsed, LastOf, Term, UsageOf
@@ -74,16 +74,26 @@ def _number(scope: Scope, subject: Subject, expression: syntax.Expression) -> Op
         _bounded(expression)
         return Operand(subject.term, float(expression.value))
     if isinstance(expression, syntax.Percent) and isinstance(subject.term, UsageOf):
-        instead = f"{errors.plain(expression.value)}% of quota of {subject.term.meter}"
+        instead = f"{number(expression.value)}% of quota of {subject.term.meter}"
         raise Wrong(errors.type_mismatch(expression.span, subject.word, "a number", "a percentage", instead))
-    raise _mismatch(scope, subject, expression)
+    raise _mismatch(scope, subject, expression, _bare_number(expression))
 
 
 def _count(scope: Scope, subject: Subject, expression: syntax.Expression) -> Operand:
     if isinstance(expression, syntax.Number):
         _bounded(expression)
         return Operand(subject.term, _whole(expression.value, expression, subject.word, "numbers"))
-    raise _mismatch(scope, subject, expression)
+    raise _mismatch(scope, subject, expression, _bare_number(expression))
+
+
+def _bare_number(expression: syntax.Expression) -> str | None:
+    """The number in money, or in quotes."""
+    match expression:
+        case syntax.Money(amount):
+            return number(amount)
+        case syntax.Text(value) if value.isdecimal():
+            return value
+    return None
 
 
 def _percent(scope: Scope, subject: Subject, expression: syntax.Expression) -> Operand:
@@ -91,9 +101,8 @@ def _percent(scope: Scope, subject: Subject, expression: syntax.Expression) -> O
         case syntax.Percent(value):
             return Operand(subject.term, value)
         case syntax.Number(value):
-            raise Wrong(
-                errors.type_mismatch(expression.span, subject.word, "a percentage", "a bare number", f"{value}%")
-            )
+            percentage = number(value * 100 if 0 < value < 1 else value)
+            raise Wrong(errors.not_a_percentage(expression.span, subject.word, percentage))
     raise _mismatch(scope, subject, expression)
 
 
@@ -110,7 +119,7 @@ def _date(scope: Scope, subject: Subject, expression: syntax.Expression) -> Oper
         case syntax.Text():
             told = "text"
             raise Wrong(errors.type_mismatch(expression.span, subject.word, "a date", told, "such as 2026-03-15"))
-    raise _mismatch(scope, subject, expression)
+    raise _mismatch(scope, subject, expression, f"a date such as 2026-03-15, or {subject.word} within last 7 days")
 
 
 def _elapsed(scope: Scope, subject: Subject, expression: syntax.Expression) -> Operand:
@@ -252,16 +261,16 @@ def _whole(value: Decimal, expression: syntax.Expression, word: str, unit: str) 
     return int(value)
 
 
-def _bounded(number: syntax.Number) -> None:
-    if abs(number.value) > MOST_COUNT:
-        raise Wrong(errors.too_large(number.span))
+def _bounded(literal: syntax.Number) -> None:
+    if abs(literal.value) > MOST_COUNT:
+        raise Wrong(errors.too_large(literal.span))
 
 
-def _mismatch(scope: Scope, subject: Subject, expression: syntax.Expression) -> Wrong:
+def _mismatch(scope: Scope, subject: Subject, expression: syntax.Expression, instead: str | None = None) -> Wrong:
     """Why a value of one type cannot stand beside a subject of another."""
     if isinstance(expression, syntax.Name):
         refuse_bare(scope, expression, subject.type)
         told = f"the word {expression.written or expression.text}"
     else:
         told = errors.literal(expression)
-    return Wrong(errors.type_mismatch(expression.span, subject.word, errors.kind_of(subject.type), told))
+    return Wrong(errors.type_mismatch(expression.span, subject.word, errors.kind_of(subject.type), told, instead))

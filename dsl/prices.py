@@ -28,6 +28,8 @@ def check_price(scope: Scope, price: syntax.Price, products: Sequence[str]) -> P
         case syntax.AmountOff(money):
             return AmountOff(_amount(scope, money, products), term)
         case syntax.FixedPrice(money):
+            if money.amount == 0:
+                raise Wrong(errors.no_price(money.span))
             return FixedPrice(_amount(scope, money, products), term)
 
 

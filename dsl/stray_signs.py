@@ -140,6 +140,10 @@ def list_without_parentheses(place: Place) -> Diagnostic | None:
         return errors.needs_parentheses(place.source, place.span)
     if place.word != "in" or "_IN" not in place.fits or place.behind is None:
         return None
+    if place.behind.word == "last" and place.before:
+        event = place.before[-1]
+        hint = f"any {event.text} in last 30 days, or count of {event.text} in last 30 days > 3"
+        return errors.missing_word(place.source, event.span, "any", hint)
     return errors.needs_parentheses(place.source, place.behind.span)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -33,17 +34,21 @@ from dsl.typed import (
 from dsl.typed import Test as Leaf
 from engine.matching.interpreter import holds
 
-CHUNKS = GOLDEN / "checker.rules"
+FILES = [GOLDEN / "checker.rules", GOLDEN / "whole_language.rules"]
 MARK = "  #! "
 
 
 # --- golden chunks ----------------------------------------------------------------------------------------------------
 
 
-def chunks() -> list[tuple[str, list[str]]]:
-    """The titles and lines of the golden file, after its heading."""
-    parts = re.split(r"^--- (.*)\n", CHUNKS.read_text(), flags=re.MULTILINE)
+def chunks_of(file: Path) -> list[tuple[str, list[str]]]:
+    """The titles and lines of a golden file, after its heading."""
+    parts = re.split(r"^--- (.*)\n", file.read_text(), flags=re.MULTILINE)
     return [(title, body.splitlines()) for title, body in zip(parts[1::2], parts[2::2], strict=True)]
+
+
+def chunks() -> list[tuple[str, list[str]]]:
+    return [chunk for file in FILES for chunk in chunks_of(file)]
 
 
 def said(diagnostic: Diagnostic) -> str:
@@ -66,6 +71,16 @@ def annotated(lines: list[str]) -> list[str]:
 @pytest.mark.parametrize(("title", "lines"), chunks(), ids=lambda value: value if isinstance(value, str) else "")
 def test_each_mistake_is_explained_where_it_stands(title: str, lines: list[str]) -> None:
     assert annotated(lines) == lines
+
+
+def test_accepted_sentences_have_no_errors() -> None:
+    accepted = [(title, lines) for title, lines in chunks() if title.startswith("accepted")]
+    assert sum(len(lines) for _, lines in accepted) >= 60
+    for _, lines in accepted:
+        checked = check_text("\n".join(line.split(MARK)[0] for line in lines))
+        assert checked.errors == ()
+        assert checked.ruleset is not None
+        assert len(checked.ruleset.rules) == len(lines)
 
 
 # --- what good sentences mean -----------------------------------------------------------------------------------------
@@ -366,10 +381,10 @@ def test_a_chain_of_segments_is_bounded() -> None:
 
 
 def rewrite() -> None:
-    heading = CHUNKS.read_text().split("---", 1)[0]
-    CHUNKS.write_text(
-        heading + "".join(f"--- {title}\n" + "\n".join(annotated(lines)) + "\n" for title, lines in chunks())
-    )
+    for file in FILES:
+        heading = file.read_text().split("---", 1)[0]
+        written = [f"--- {title}\n" + "\n".join(annotated(lines)) + "\n" for title, lines in chunks_of(file)]
+        file.write_text(heading + "".join(written))
 
 
 if __name__ == "__main__":
