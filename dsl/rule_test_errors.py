@@ -50,6 +50,11 @@ def not_a_value(span: Span, word: str) -> Finding:
     return Finding("given-value", Severity.ERROR, message, span)
 
 
+def far_day(span: Span, first: int, last: int) -> Finding:
+    message = f"a test is of a day between {first} and {last}"
+    return Finding("test-day", Severity.ERROR, message, span, "say at 2026-03-15, for example")
+
+
 def nobody_listens(span: Span, moment: str, uses: Sequence[str]) -> Finding:
     """The test meets a moment at another distance than every rule does."""
     message = f"no rule listens to {moment} itself, so nothing can come of this test"

@@ -31,6 +31,8 @@ from dsl.typed_tests import (
     RuleTest,
 )
 
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+
 CONTROL = "control"
 """The arm of whoever is in none of a split's: what its shares leave over."""
 
@@ -78,6 +80,8 @@ def _test(scope: Scope, rules: Rules, source: Source, node: syntax.Test) -> Rule
     """The parts in the order in which they stand, but that facts need the moment's words. Raises Wrong."""
     (use,), scope.moments = check_moments(scope.catalog, (node.moment,))
     day = node.at.value if node.at else _day(use)
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise Wrong(test_errors.far_day((node.at or node.moment).span, FIRST_YEAR, LAST_YEAR))
     given = check_facts(scope, node.given, day, rules.arms)
     expect = tuple(
         Expectation(_outcome(scope, rules, source, one), " ".join(source.slice(one.span).split()))

@@ -199,6 +199,13 @@ def test_a_moment_that_no_rule_listens_to_is_told():
     assert len(found.tests) == 1
 
 
+@pytest.mark.parametrize("moment", ["birthday at 0001-01-01", "birthday at 9999-12-31", "0001-01-01"])
+def test_a_day_that_is_too_far_away_is_told(moment: str):
+    (error,) = checked(f'test "t" given plan = basic on {moment} expect nothing').errors
+    assert error.code == "test-day"
+    assert error.source.slice(error.span) == moment.split()[-1]
+
+
 def test_one_broken_test_hides_no_other():
     found = checked(
         'test "a" given plan = gold on billing_anniversary expect nothing\n'
