@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from graphlib import TopologicalSorter
 
 from dsl import check_errors as errors
@@ -25,6 +25,11 @@ class CheckedSegment:
     node: syntax.Segment
     segment: Segment | None
     findings: tuple[Finding, ...]
+
+    def within(self, source: Source) -> CheckedSegment:
+        """The same in another text of its file, which changed around it."""
+        segment = replace(self.segment, source=source) if self.segment else None
+        return replace(self, source=source, segment=segment)
 
 
 def place(source: Source, node: syntax.Name) -> str:

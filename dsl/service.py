@@ -75,16 +75,18 @@ def check(folder: Files) -> Checked:
     if read.catalog is None:
         return Checked(None, _sorted(problems))
     known = _known(read.catalog, folder[CATALOG], parsed, messages)
+    sources = [file.source for file in parsed for _ in file.parsed.file.segments]
+    segments = tuple(one.within(source) for one, source in zip(known.segments, sources, strict=True))
     rules = checker.refuse_taken_names(tuple(rule for file in parsed for rule in _checked_rules(known.words, file)))
     about = known_rules(rules)
     tests = tuple(test for file in parsed for test in _checked_tests(known.words, about, file))
-    declared = _declared(rules, known, tests)
+    declared = _declared(rules, segments, tests)
     problems.extend(_unknown_variables(read.catalog, messages))
     problems.extend(finding for one in declared for finding in one.diagnostics)
     ruleset = Ruleset(
         read.catalog,
         tuple(one.rule for one in rules if one.rule is not None),
-        usable(known.segments),
+        usable(segments),
         {**messages.good, **_inline(rules)},
         digest(folder),
     )
@@ -157,7 +159,8 @@ def _key(catalog_text: str, declared: tuple[tuple[Source, syntax.Segment], ...],
     """Changes with everything that a rule's meaning or its diagnostics take from other files than its own."""
     sha = hashlib.sha256(catalog_text.encode("utf-8", "surrogateescape"))
     for source, node in declared:
-        sha.update(f"{source.path}\0{node.span}\0{source.slice(node.span)}\0".encode("utf-8", "surrogateescape"))
+        place = f"{source.path}\0{node.span}\0{source.position(node.span.start)}"
+        sha.update(f"{place}\0{source.slice(node.span)}\0".encode("utf-8", "surrogateescape"))
     for name, message in messages.good.items():
         sha.update(f"{name}\0{sorted(message.variables)}\0".encode())
     for name, place in messages.broken.items():
@@ -182,10 +185,12 @@ def _checked_tests(words: Words, about: Rules, file: RulesFile) -> tuple[Checked
 # --- what was declared ------------------------------------------------------------------------------------------------
 
 
-def _declared(rules: tuple[CheckedRule, ...], known: _Known, tests: tuple[CheckedTest, ...]) -> tuple[Declared, ...]:
+def _declared(
+    rules: tuple[CheckedRule, ...], segments: tuple[CheckedSegment, ...], tests: tuple[CheckedTest, ...]
+) -> tuple[Declared, ...]:
     """Every declaration of the folder, in the order of its files."""
     found = [_of_rule(rule) for rule in rules]
-    found.extend(_of_segment(segment) for segment in known.segments)
+    found.extend(_of_segment(segment) for segment in segments)
     found.extend(_of_test(test) for test in tests)
     return tuple(sorted(found, key=lambda one: (one.source.path, one.span.start)))
 

@@ -2,7 +2,7 @@
 
 Each `read_...` reads one text the way Carpe does and raises AssertionError where a promise is broken: nothing raises, a
 declaration is either good or explained once, every diagnostic has a place inside its text, and no message shows a
-symbol of the grammar.
+symbol of the grammar. The formatter changes the layout only.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from language import CATALOG
 from dsl.catalog import Catalog
 from dsl.catalog_reader import read_catalog
 from dsl.diagnostics import Diagnostic
+from dsl.formatter import format_source
 from dsl.messages import check_variables, read_message, render
 from dsl.parser import grammar, parse
 from dsl.service import Checked, check
@@ -30,19 +31,29 @@ TERMINALS = frozenset(re.findall(r"^(_?[A-Z_]{3,})(?:\.\d)?:", grammar(), re.MUL
 
 
 def read_rules(text: str, folder: Mapping[str, str] = FOLDER) -> Checked:
-    """A file of rules, in a folder with a catalog."""
+    """A file of rules, in a folder with a catalog and perhaps other rules."""
     source = Source("a.rules", text)
     parsed = parse(source)
     pieces = len(list(split(text)))
     assert len(parsed.file.declarations) + len(parsed.diagnostics) == pieces, "a declaration is lost, or told twice"
     checked = check({**folder, "a.rules": text})
-    assert len(checked.declarations) == len(parsed.file.declarations)
-    for declared in checked.declarations:
+    own = [one for one in checked.declarations if one.source == source]
+    assert len(own) == len(parsed.file.declarations)
+    for declared in own:
         errors = [one for one in declared.diagnostics if one.is_error]
         assert len(errors) <= 1, f"a mistake with its cascade: {[one.message for one in errors]}"
         assert declared.kind != "rule" or declared.rule is not None or errors, "a rule is dropped without a word"
     tell_well(checked.diagnostics)
+    _lay_out(text)
     return checked
+
+
+def _lay_out(text: str) -> None:
+    """The formatter keeps what every declaration means, leaves broken ones, and has nothing to add to its own work."""
+    formatted = format_source(Source("a.rules", text))
+    assert format_source(Source("a.rules", formatted)) == formatted, "formatting what was formatted changes it"
+    before, after = (parse(Source("a.rules", one)).file for one in (text, formatted))
+    assert before == after, "formatting changes the meaning"
 
 
 def read_catalog_text(text: str) -> None:

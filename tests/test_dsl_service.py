@@ -192,6 +192,18 @@ def _fresh(files: dict[str, str]) -> Checked:
     return check(files)
 
 
+def test_a_segment_is_told_where_it_stands_now() -> None:
+    """A line break instead of a space before it, other words behind it: its own words and their span are the same."""
+    for text in (
+        "on birthday tag a #\nsegment small: seatz < 3  # one",
+        "on birthday tag a\n\nsegment small: seatz < 3",
+    ):
+        broken = service.check({"catalog.yaml": CATALOG, "a.rules": text})
+        (found,) = [one for one in broken.errors if one.code == "unknown-attribute"]
+        assert found.source.text == text
+        assert broken.declarations[-1].source.text == text
+
+
 @pytest.mark.parametrize("path", ["notes.txt", "README.md", "rules.bak", "catalog.yml"])
 def test_other_files_are_left_alone(path: str) -> None:
     assert codes(check({**FILES, path: "on x offer y {{"})) == codes(check(FILES))
