@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsl.datatypes import Kind
+from dsl.datatypes import DataType, Kind
 from dsl.lint.answers import Answer, always, can_meet, included, never, shown_by
 from dsl.lint.boxes import boxes_of
 from dsl.lint.examples import TODAY
 from dsl.lint.index import Index, numbers
-from dsl.typed import All, Condition, Relation
+from dsl.typed import All, Amount, AnyOf, Arithmetic, Condition, Constant, Not, Relation, Term, Test
 from engine.matching.interpreter import holds
 from tests.strategies import ATTRIBUTES, DAYS, conditions, make_rows
 
@@ -82,9 +83,52 @@ def test_the_index_says_what_pairs_of_boxes_say(case: tuple[list[Condition], dt.
         assert met >> number & 1
 
 
+SEATS, SATISFACTION, SECONDS, MRR = (
+    next(one for one in ATTRIBUTES if one.name == name) for name in ("seats", "satisfaction", "seconds", "mrr")
+)
+NUMBERS: tuple[Term, ...] = (
+    SATISFACTION,
+    SECONDS,
+    Arithmetic("+", SATISFACTION, Constant(1.0), DataType(Kind.NUMBER)),
+    Arithmetic("/", SECONDS, SATISFACTION, DataType(Kind.NUMBER)),
+    Arithmetic("*", Constant(0.8), SECONDS, DataType(Kind.NUMBER)),
+)
+AMOUNTS: tuple[Term, ...] = (Amount(MRR, "USD"), Amount(MRR, None), Amount(MRR, "EUR"))
+COMPARISONS = ("equal", "not_equal", "less", "less_or_equal", "greater", "greater_or_equal")
+
+
+@st.composite
+def computed(draw: st.DrawFn) -> Condition:
+    """Clauses between two terms, and of computed numbers, among ordinary ones."""
+    terms = draw(st.sampled_from((NUMBERS, AMOUNTS)))
+    left, right = draw(st.sampled_from(terms)), draw(st.sampled_from(terms))
+    relation = Relation(draw(st.sampled_from(COMPARISONS)), left, right)
+    constants = (0.0, 1.0, 9.5) if terms is NUMBERS else (Decimal(0), Decimal(50))
+    test = Test(draw(st.sampled_from(COMPARISONS)), left, (draw(st.sampled_from(constants)),))
+    asked = Test(draw(st.sampled_from(("is_known", "is_missing"))), left, ())
+    leaf = draw(st.sampled_from((relation, test, asked)))
+    return Not(leaf) if draw(st.booleans()) else leaf
+
+
+@some
+@given(
+    st.lists(computed(), min_size=1, max_size=3), st.lists(computed(), min_size=1, max_size=3), st.integers(0, 2**32)
+)
+def test_computed_terms_are_never_said_too_much_of(one: list[Condition], other: list[Condition], seed: int) -> None:
+    rows, today = make_rows(ROWS, TODAY, seed), TODAY
+    left, right = All(tuple(one)), AnyOf(tuple(other))
+    if never(left, CHOICES, "USD").answer is Answer.PROVEN:
+        assert not any(holds(left, row, today) for row in rows)
+    if always(right, CHOICES).answer is Answer.PROVEN:
+        assert all(holds(right, row, today) for row in rows)
+    if included(boxes_of(left, CHOICES), boxes_of(right, CHOICES)).answer is Answer.PROVEN:
+        assert all(holds(right, row, today) for row in rows if holds(left, row, today))
+    verdict = can_meet(boxes_of(left, CHOICES), boxes_of(right, CHOICES), CHOICES, "USD")
+    if verdict.example is not None:
+        assert holds(All((left, right)), verdict.example.row, verdict.example.today) is True
+
+
 def test_a_relation_and_its_negation_never_meet() -> None:
-    seats = next(one for one in ATTRIBUTES if one.name == "seats")
-    amount = next(one for one in ATTRIBUTES if one.name == "satisfaction")
-    less, more = Relation("less", seats, amount), Relation("greater_or_equal", seats, amount)
+    less, more = Relation("less", SEATS, SATISFACTION), Relation("greater_or_equal", SEATS, SATISFACTION)
     assert never(All((less, more)), CHOICES, "USD").answer is Answer.PROVEN
     assert never(less, CHOICES, "USD").answer is Answer.UNDECIDED

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from dsl.lint.pairs import Relations, by_moment, relations
 from dsl.service import lint
 from dsl.typed import Rule, Ruleset
+from engine.matching.history import Happened, History
 from engine.matching.interpreter import holds
 from tests.language import check_text
 
@@ -71,8 +74,8 @@ def test_it_is_silent(text: str):
 
 def found_relations(text: str) -> tuple[dict[str, Rule], dict[str, Relations]]:
     ruleset = checked(text)
-    (listening,) = by_moment(ruleset.rules).values()
-    return {rule.name: rule for rule in ruleset.rules}, dict(relations(ruleset.catalog, listening))
+    ((use, listening),) = by_moment(ruleset.rules).items()
+    return {rule.name: rule for rule in ruleset.rules}, dict(relations(ruleset.catalog, use.moment, listening))
 
 
 FIRST = "rule first on renewal where tenure > 12 and plan in (basic, standard) offer premium priority 10\n"
@@ -153,6 +156,35 @@ def test_rules_that_never_meet_need_none(second: str):
 def test_a_finding_says_what_and_for_whom():
     said = told("on renewal where plan = premium and tenure > 12 offer premium", "already-has")
     assert said.startswith("everybody whom this rule meets has premium already, for example one with plan = premium")
+
+
+def test_counts_of_one_event_in_two_windows_are_no_example():
+    text = """
+        rule a on renewal where count of support_call in last 7 days > 3 say "a"
+        rule b on renewal where count of support_call in last 30 days < 3 say "b"
+        rule c on renewal where no download in last 30 days and any support_call in last 30 days say "c"
+    """
+    rules, found = found_relations(text)
+    assert "b" not in found
+    met = found["c"]
+    assert met.meets == "b"
+    at = dt.datetime(2026, 3, 15, 9, tzinfo=dt.UTC)
+    events = [
+        Happened(term.events.moment, at - dt.timedelta(hours=number))
+        for term, count in met.example.counts.items()
+        for number in range(count)
+    ]
+    history = History(at, dt.UTC, events)
+    for name in ("b", "c"):
+        assert holds(rules[name].condition, met.example.row, met.example.today, history) is True
+
+
+def test_the_event_that_happens_has_happened():
+    text = """
+        rule a on website_visit where no website_visit in last 30 days say "a"
+        rule b on website_visit where plan = basic say "b"
+    """
+    assert "no-priority-between" not in codes(text)
 
 
 # --- live counts ------------------------------------------------------------------------------------------------------

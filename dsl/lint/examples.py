@@ -18,7 +18,7 @@ from dsl.currencies import exponent
 from dsl.datatypes import Kind, Money, Unit, Value
 from dsl.lint.cells import OWN_CURRENCY, Choices, Leaf
 from dsl.operators import OPERATORS
-from dsl.typed import Amount, Attribute, CountOf, DecidedCount, Elapsed, Term, Test
+from dsl.typed import All, Amount, Attribute, CountOf, DecidedCount, Elapsed, Term, Test
 
 TODAY = dt.date(2026, 3, 15)
 """The local day of examples, where the rules' own dates allow."""
@@ -42,7 +42,10 @@ def example(leaves: Sequence[Leaf], choices: Choices, currency: str, today: dt.d
     """A state that passes every clause; None where none was found. `currency` is the subscription's, if it is free."""
     row: dict[str, Value] = {}
     counts: dict[CountOf | DecidedCount, int] = {}
-    for subject, tests in _by_subject(leaves).items():
+    by_subject = _by_subject(leaves)
+    if not _independent([one for one in by_subject if isinstance(one, CountOf | DecidedCount)]):
+        return None
+    for subject, tests in by_subject.items():
         if isinstance(subject, CountOf | DecidedCount):
             found = next((one for one in _counts(tests) if _all_pass(tests, one, today)), None)
             if found is None:
@@ -55,6 +58,13 @@ def example(leaves: Sequence[Leaf], choices: Choices, currency: str, today: dt.d
         else:
             return None
     return Example(row, today, counts)
+
+
+def _independent(counted: Sequence[CountOf | DecidedCount]) -> bool:
+    """Whether any counts can be true together: of different events, all of a kind, and of one earlier decision."""
+    events = [one.events for one in counted if isinstance(one, CountOf)]
+    every = all(one.where == All(()) for one in events)
+    return every and len({one.moment for one in events}) == len(events) and len(counted) - len(events) < 2
 
 
 def _by_subject(leaves: Sequence[Leaf]) -> dict[object, list[Test]]:
@@ -155,7 +165,7 @@ def _operands(tests: Iterable[Test]) -> list[Any]:
 def _counts(tests: Sequence[Test]) -> list[int]:
     given = _operands(tests)
     near = {int(value) + step for value in given if abs(value) < 2**63 for step in (-1, 0, 1)}
-    return sorted(one for one in near | {0, 1} if one >= 0)
+    return sorted((one for one in near | {0, 1} if one >= 0), key=lambda one: (one == 0, one))
 
 
 def _whole(tests: Sequence[Test]) -> Iterator[Value]:

@@ -18,7 +18,7 @@ from dsl.lint.facts import Facts, choices_of, facts_of, is_contact
 from dsl.lint.index import Index, numbers
 from dsl.memory import Memory
 from dsl.syntax import Purpose
-from dsl.typed import MomentUse, Rule
+from dsl.typed import CountOf, MomentUse, Rule
 
 MOST_TRIED = 3
 """How many rules that a rule may meet are looked at for an example."""
@@ -68,7 +68,7 @@ def by_moment(rules: Sequence[Rule]) -> dict[MomentUse, tuple[Rule, ...]]:
     return {use: tuple(listening) for use, listening in groups.items() if len(listening) > 1}
 
 
-def relations(catalog: Catalog, rules: tuple[Rule, ...]) -> dict[str, Relations]:
+def relations(catalog: Catalog, moment: str, rules: tuple[Rule, ...]) -> dict[str, Relations]:
     """Each rule of one moment by its name, where there is something to tell.
 
     Rules that mean what they meant before, wherever they moved to, are not compared again.
@@ -76,7 +76,7 @@ def relations(catalog: Catalog, rules: tuple[Rule, ...]) -> dict[str, Relations]
     facts = tuple(facts_of(catalog, rule) for rule in rules)
 
     def make() -> tuple[Catalog, tuple[Facts, ...], dict[str, Relations]]:
-        return catalog, facts, dict(_Group(catalog, rules).found())
+        return catalog, facts, dict(_Group(catalog, moment, rules).found())
 
     key = (
         id(catalog),
@@ -88,8 +88,8 @@ def relations(catalog: Catalog, rules: tuple[Rule, ...]) -> dict[str, Relations]
 class _Group:
     """The boxes of all rules of a moment in one index, with masks of what the rules have in common."""
 
-    def __init__(self, catalog: Catalog, rules: tuple[Rule, ...]) -> None:
-        self.catalog, self.rules = catalog, rules
+    def __init__(self, catalog: Catalog, moment: str, rules: tuple[Rule, ...]) -> None:
+        self.catalog, self.moment, self.rules = catalog, moment, rules
         self.facts = [facts_of(catalog, rule) for rule in rules]
         self.boxes: list[Box] = []
         self.owner: list[int] = []
@@ -188,7 +188,7 @@ class _Group:
             mask |= self.index.overlapping(box) & earlier
         for other in self._first_owners(mask & self._days(rule), MOST_TRIED):
             verdict = self._meeting(number, other)
-            if verdict.example is not None:
+            if verdict.example is not None and _may_be_at(verdict.example, self.moment):
                 more = bool(mask & ~self.plain[other])
                 return Relations((), self.rules[other].name, more, verdict.example)
         return _NONE
@@ -234,6 +234,15 @@ def _reaches_all_of(winner: _Reach, loser: _Reach) -> bool:
     its_via, its_purpose, its_starts, its_ends = loser
     consent = purpose is Purpose.SERVICE or its_purpose is not Purpose.SERVICE
     return via == its_via and consent and starts <= its_starts and its_ends <= ends
+
+
+def _may_be_at(example: Example, moment: str) -> bool:
+    """The event that makes the occurrence is counted, so it has happened once at least."""
+    return all(
+        count > 0
+        for term, count in example.counts.items()
+        if isinstance(term, CountOf) and term.events.moment == moment
+    )
 
 
 def _first(mask: int) -> int:

@@ -55,7 +55,7 @@ def related(ruleset: Ruleset) -> list[Related]:
     by_name: dict[str, Related] = {}
     rules = {rule.name: rule for rule in ruleset.rules}
     for use, listening in by_moment(ruleset.rules).items():
-        for name, found in relations(ruleset.catalog, listening).items():
+        for name, found in relations(ruleset.catalog, use.moment, listening).items():
             everywhere = not found.shadows or len(rules[name].moments) == 1
             if everywhere and name not in by_name:
                 by_name[name] = Related(rules[name], use.moment, found)
