@@ -10,9 +10,6 @@ from click.testing import CliRunner, Result
 from language import CATALOG
 
 from dsl.codes.pages import pages
-from dsl.diagnostics import Diagnostic, Fix, Severity
-from dsl.fixes import apply, fixable
-from dsl.source import Source, Span
 from engine.cli.main import cli
 from engine.errors import CarpeError
 
@@ -64,19 +61,6 @@ def test_bytes_that_are_no_text_are_never_lost(rules: Path, command: tuple[str, 
     done = carpe(command[0], rules, *command[1:])
     assert "is not UTF-8 (byte 34)" in str(done.exception)
     assert (rules / "a.rules").read_bytes() == content
-
-
-def test_of_two_fixes_that_touch_the_first_is_taken() -> None:
-    source = Source("a.rules", "abcdef")
-
-    def found(start: int, end: int, text: str) -> Diagnostic:
-        span = Span(start, end)
-        return Diagnostic("x", Severity.ERROR, "x", source, span, None, Fix(span, text))
-
-    some = [found(4, 5, "E"), found(0, 3, "ABC"), found(2, 4, "no"), found(6, 6, "!"), found(6, 6, "?")]
-    chosen = [one.fix for one in fixable(some, "a.rules") if one.fix]
-    assert apply("abcdef", chosen) == "ABCdEf!"
-    assert fixable(some, "b.rules") == []
 
 
 # --- SARIF ------------------------------------------------------------------------------------------------------------
