@@ -215,6 +215,8 @@ class Formulas:
         values = term.type.values if term.type.kind is Kind.ENUM else self.choices.get(term.type.kind, ())
         if values:
             self.facts.append(z3.Or(*(value == _text(one, self.context) for one in values)))
+        if term.type.kind in (Kind.NUMBER, Kind.PERCENT):
+            self.faithful = False  # between two neighbouring floats lie reals, but no value
         if term.type.kind is Kind.DATE:
             self.facts.extend((value >= 1, value <= dt.date.max.toordinal()))
         return here, value

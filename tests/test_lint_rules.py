@@ -63,6 +63,8 @@ def test_it_finds(text: str, code: str):
         'on renewal say "{% if first_name %}Hi {{ first_name }}{% endif %}"',
         'on birthday say "You were born on {{ date_of_birth }}"',
         'on renewal offer premium say "Take {{ offer.name }}"',
+        'on usage_alert say "{{ event.level }} of {{ event.quota }}"',
+        'on website_visit where event.page is known say "{{ event.page }}"',
     ],
 )
 def test_it_is_silent(text: str):

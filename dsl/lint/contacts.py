@@ -9,7 +9,7 @@ from dsl.check_errors import Finding
 from dsl.lint import findings, places
 from dsl.lint.facts import Facts, actions_of, is_contact
 from dsl.syntax import Purpose
-from dsl.typed import Offer, Rule
+from dsl.typed import Offer, Rule, Say
 
 _REACHES_OUT = frozenset({"email", "sms", "push", "phone", "whatsapp", "letter", "mail"})
 """Channels that reach people where they did not come by themselves."""
@@ -24,11 +24,12 @@ def check_contacts(catalog: Catalog, rule: Rule, facts: Facts) -> Iterator[Findi
 
 
 def _no_cap(catalog: Catalog, rule: Rule) -> Iterator[Finding]:
-    """Customers visit, download and call often. Offers without a cap are told by the checker."""
+    """Customers visit, download and call often. Offers without a cap are told by the checker; service answers each."""
     capped = {cap.channel for cap in catalog.policies.caps}
     policy = "any" in capped or (rule.via and capped >= set(rule.via))
-    offers = any(isinstance(action, Offer) for action in actions_of(rule))
-    if offers or policy or rule.at_most_once or rule.customers_caps:
+    actions = actions_of(rule)
+    says = any(isinstance(one, Say) for one in actions) and not any(isinstance(one, Offer) for one in actions)
+    if not says or rule.purpose is Purpose.SERVICE or policy or rule.at_most_once or rule.customers_caps:
         return
     for use in rule.moments:
         moment = catalog.moments.get(use.moment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from dsl.catalog import Owner
 from dsl.check_errors import Finding
 from dsl.datatypes import Value
 from dsl.diagnostics import Severity
@@ -125,7 +126,7 @@ def unused_message(span: Span, name: str) -> Finding:
 
 
 def variable_may_be_missing(span: Span, message: str, attribute: Attribute, count: int | None) -> Finding:
-    word, whose = attribute.name, f"{attribute.owner}s"
+    word, whose = attribute.key if attribute.owner is Owner.EVENT else attribute.name, f"{attribute.owner}s"
     known = f" ({count:,} {whose} have none)" if count else ""
     told = f"{message} reads {word}, which this rule's condition does not ensure{known}: its place may stay empty"
     return _info("variable-may-be-missing", span, told, f'{{{{ {word} | default: "..." }}}}, or {word} is known')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dsl.catalog import Catalog, Owner
+from dsl.catalog import Catalog, MomentKind, Owner
 from dsl.check_errors import Finding
 from dsl.datatypes import DataType
 from dsl.lint import findings, places
@@ -67,6 +67,8 @@ def _attribute(catalog: Catalog, rule: Rule, name: str) -> Attribute | None:
 def _ensured(catalog: Catalog, rule: Rule, facts: Facts, attribute: Attribute) -> bool:
     """Whether every state that the rule meets has a value: its condition asks for it, or its moments hang on it."""
     moments = [catalog.moments.get(use.moment) for use in rule.moments]
+    if attribute.owner is Owner.EVENT and all(one is not None and one.kind is MomentKind.CROSSING for one in moments):
+        return True
     if all(one is not None and (one.owner, one.attribute) == (attribute.owner, attribute.name) for one in moments):
         return True
     cell = presence(attribute)
