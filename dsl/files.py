@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from dsl import check_errors
+from dsl import check_errors, parser
 from dsl.catalog import Catalog
 from dsl.catalog_reader import read_catalog
 from dsl.diagnostics import Diagnostic
@@ -128,5 +128,6 @@ def _message_file(path: str, text: str) -> MessageFile:
 
 def forget() -> None:
     """Start afresh, as a new process does."""
+    parser.forget()
     for memory in (_rules, _catalogs, _messages):
         memory.forget()

@@ -22,6 +22,8 @@ from dsl import syntax
 from dsl.builder import Builder, currency_or_name
 from dsl.diagnosis import diagnose
 from dsl.diagnostics import Diagnostic
+from dsl.memory import Memory
+from dsl.moving import moved
 from dsl.parse_errors import Refused
 from dsl.source import Source, Span
 from dsl.splitter import Chunk, split
@@ -31,6 +33,12 @@ MAX_DECLARATION = 20_000
 
 # How deep parentheses, `not`, arithmetic and conditions on events may be inside one another.
 MAX_NESTING = 40
+
+
+# Characters of declarations whose trees are kept, with the places at which they stood.
+MOST_KEPT = 4_000_000
+
+_trees: Memory[tuple[int, syntax.Declaration]] = Memory(MOST_KEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +67,14 @@ def _declaration(source: Source, chunk: Chunk) -> syntax.Declaration:
     if chunk.span.end - chunk.span.start > MAX_DECLARATION:
         start = Span(chunk.span.start, min(chunk.span.end, chunk.span.start + 1))
         raise Refused(errors.declaration_too_long(source, start, MAX_DECLARATION))
+    text = source.slice(chunk.span)
+    base, tree = _trees.recall(text, len(text), lambda: (chunk.span.start, _parsed(source, chunk, text)))
+    return tree if base == chunk.span.start else moved(tree, chunk.span.start - base, source)
+
+
+def _parsed(source: Source, chunk: Chunk, text: str) -> syntax.Declaration:
     lark, builder = _machine()
     builder.begin(source, chunk.span.start)
-    text = source.slice(chunk.span)
     try:
         tree: syntax.Declaration = lark.parse(text)  # type: ignore[assignment]
     except UnexpectedInput as problem:
@@ -69,6 +82,11 @@ def _declaration(source: Source, chunk: Chunk) -> syntax.Declaration:
     if _may_be_deep(text):
         _refuse_deep(source, tree)
     return tree
+
+
+def forget() -> None:
+    """Start afresh, as a new process does."""
+    _trees.forget()
 
 
 def grammar() -> str:

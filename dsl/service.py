@@ -18,6 +18,7 @@ from dsl.files import CATALOG, MOST_KEPT, Files, Messages, RulesFile, digest
 from dsl.lint import report
 from dsl.memory import Memory
 from dsl.messages import Message, check_variables
+from dsl.moving import moved
 from dsl.names import Words
 from dsl.rule_tests import CheckedTest, Rules, check_test, known_rules
 from dsl.segments import CheckedSegment, Segments, usable
@@ -110,6 +111,7 @@ def forget() -> None:
     report.forget()
     _everything_known.forget()
     _rules.forget()
+    _each_rule.forget()
     _tests.forget()
 
 
@@ -141,6 +143,7 @@ class _Known:
 
 _everything_known: Memory[_Known] = Memory(MOST_KEPT)
 _rules: Memory[tuple[CheckedRule, ...]] = Memory(MOST_KEPT)
+_each_rule: Memory[CheckedRule] = Memory(MOST_KEPT)
 _tests: Memory[tuple[CheckedTest, ...]] = Memory(MOST_KEPT)
 
 
@@ -170,9 +173,24 @@ def _key(catalog_text: str, declared: tuple[tuple[Source, syntax.Segment], ...],
 
 def _checked_rules(words: Words, file: RulesFile) -> tuple[CheckedRule, ...]:
     def make() -> tuple[CheckedRule, ...]:
-        return tuple(checker.check_rule(words, file.source, node) for node in file.parsed.file.rules)
+        return tuple(_checked_rule(words, file.source, node) for node in file.parsed.file.rules)
 
     return _rules.recall((words, file), len(file.source.text), make)
+
+
+def _checked_rule(words: Words, source: Source, node: syntax.Rule) -> CheckedRule:
+    """A rule means the same wherever it stands: one that was checked elsewhere is moved here."""
+    text = source.slice(node.span)
+    found = _each_rule.recall((words, text), len(text), lambda: checker.check_rule(words, source, node))
+    if found.node is node and _same_place(found.source, source, node.span.start):
+        return found
+    by = node.span.start - found.node.span.start
+    rule, findings, messages = moved((found.rule, found.findings, found.messages), by, source)
+    return CheckedRule(source, node, rule, findings, messages)
+
+
+def _same_place(one: Source, other: Source, offset: int) -> bool:
+    return one.path == other.path and one.position(offset) == other.position(offset)
 
 
 def _checked_tests(words: Words, about: Rules, file: RulesFile) -> tuple[CheckedTest, ...]:

@@ -227,3 +227,31 @@ def test_memory_keeps_the_last_used_up_to_its_weight() -> None:
     assert made == ["a", "b", "c", "b"]
     ask("too heavy", 99)
     assert memory.total == 99
+
+
+MOVED = """on website_visit where page like "/p*" and (plan != basic or quiet) offer premium
+rule second on renewal where mrr * 12 > $100 and count of purchase where (amount > $5) in last 7 days > 2
+  say "Hello {{ firstname }}" split 50% a: offer basic at $5 off 20% tag vip
+rule third on birthday where tenur > 12 say "hello"
+segment quiet: no website_visit in last 30 days
+"""
+
+
+def test_a_declaration_that_moved_is_as_if_it_were_checked_there() -> None:
+    folder = {"catalog.yaml": FILES["catalog.yaml"], "a.rules": MOVED}
+    check(folder)
+    for before in ("# a comment\n", "\n\n", 'rule new on birthday say "hi"\n'):
+        again = check_rule(folder, "a.rules", before + MOVED)
+        service.forget()
+        afresh = check_rule(folder, "a.rules", before + MOVED)
+        assert again.diagnostics == afresh.diagnostics
+        assert [one.span for one in again.declarations] == [one.span for one in afresh.declarations]
+        assert again.ruleset == afresh.ruleset
+        for moved, fresh in zip(again.ruleset.rules, afresh.ruleset.rules, strict=True):  # type: ignore[union-attr]
+            assert (moved.text, moved.span, repr(moved.condition)) == (fresh.text, fresh.span, repr(fresh.condition))
+
+
+def test_equal_rules_of_two_files_stay_in_their_files() -> None:
+    checked = check({**FILES, "a.rules": 'on birthday say "hi"\n', "b.rules": 'on birthday say "hi"\n'})
+    assert [one.source.path for one in checked.declarations] == ["a.rules", "b.rules"]
+    assert [one.source.path for one in checked.errors] == ["b.rules"]
