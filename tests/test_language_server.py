@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
@@ -16,8 +17,10 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.client import LanguageClient
 
 from dsl.source import Span
+from engine.cli.main import cli
+from engine.errors import CarpeError
 from engine.language_server.folders import Folders
-from engine.language_server.positions import Positions
+from engine.language_server.positions import positions_of
 
 CATALOG = (Path(__file__).parent / "golden" / "catalog.yaml").read_text()
 PATIENCE = 30
@@ -229,7 +232,7 @@ def test_a_question_about_nothing_is_answered_and_the_server_lives(folder: Path)
 
 @given(st.text(st.sampled_from("a\n\r é🎉\u0301\u2028x"), max_size=30), st.sampled_from(["utf-8", "utf-16", "utf-32"]))
 def test_every_place_of_a_text_comes_back(text: str, encoding: str) -> None:
-    positions = Positions(text, encoding)
+    positions = positions_of(text, encoding)
     for offset in range(len(text) + 1):
         inside = offset > 0 and text[offset - 1 : offset + 1] == "\r\n"
         assert positions.offset(positions.position(offset)) == (offset - 1 if inside else offset)
@@ -237,13 +240,19 @@ def test_every_place_of_a_text_comes_back(text: str, encoding: str) -> None:
 
 def test_columns_are_units_of_utf_16() -> None:
     text = "é🎉e\u0301x\r\n\u2028y"
-    positions = Positions(text)
+    positions = positions_of(text)
     assert positions.position(text.index("x")) == types.Position(0, 5)
     assert positions.position(text.index("y")) == types.Position(1, 1)
     assert positions.offset(types.Position(0, 2)) == 1  # in the middle of the emoji: before it
     assert positions.offset(types.Position(0, 99)) == text.index("\r")
     assert positions.offset(types.Position(99, 0)) == len(text)
     assert positions.range(Span(1, 2)) == types.Range(types.Position(0, 1), types.Position(0, 3))
+
+
+def test_without_its_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pygls", None)
+    with pytest.raises(CarpeError, match=r"pip install 'carpe\[lsp\]'"):
+        CliRunner().invoke(cli, ["lsp"], catch_exceptions=False)
 
 
 def test_a_folder_is_the_nearest_parent_with_a_catalog(folder: Path) -> None:

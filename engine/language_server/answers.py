@@ -12,7 +12,7 @@ from dsl.language_service.navigation import Location, Symbol
 from dsl.language_service.renaming import Edit
 from dsl.language_service.vocabulary import Completion
 from engine.language_server.folders import Folder
-from engine.language_server.positions import Positions
+from engine.language_server.positions import Positions, positions_of
 
 _SEVERITIES = {
     Severity.ERROR: types.DiagnosticSeverity.Error,
@@ -71,7 +71,7 @@ def hover(found: Hover, positions: Positions) -> types.Hover:
 
 
 def location(folder: Folder, found: Location, encoding: str) -> types.Location:
-    positions = Positions(folder.files.get(found.path, ""), encoding)
+    positions = positions_of(folder.files.get(found.path, ""), encoding)
     return types.Location(folder.uri(found.path), positions.range(found.span))
 
 
@@ -88,7 +88,7 @@ def symbol(found: Symbol, positions: Positions) -> types.DocumentSymbol:
 def edits(folder: Folder, changes: Mapping[str, Iterable[Edit]], encoding: str) -> types.WorkspaceEdit:
     made = {}
     for path, found in changes.items():
-        positions = Positions(folder.files.get(path, ""), encoding)
+        positions = positions_of(folder.files.get(path, ""), encoding)
         made[folder.uri(path)] = [types.TextEdit(positions.range(edit.span), edit.text) for edit in found]
     return types.WorkspaceEdit(changes=made)
 
@@ -97,7 +97,7 @@ def fix(folder: Folder, path: str, found: Diagnostic, encoding: str) -> types.Co
     """The fix of a diagnostic, if it has one."""
     if found.fix is None:
         return None
-    positions = Positions(folder.files.get(path, ""), encoding)
+    positions = positions_of(folder.files.get(path, ""), encoding)
     replaced = found.source.slice(found.fix.span)
     if not found.fix.text:
         title = f"Remove {replaced}"

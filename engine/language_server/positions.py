@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import re
+from functools import lru_cache
 
 from lsprotocol import types
 
@@ -17,10 +18,16 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 _UNITS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 
 
+@lru_cache(maxsize=32)
+def positions_of(text: str, encoding: str = "utf-16") -> Positions:
+    """The lines of a text, counted once: questions about it come in rows."""
+    return Positions(text, encoding)
+
+
 class Positions:
     """The lines of one text. Offsets count characters, as everywhere in Carpe."""
 
-    def __init__(self, text: str, encoding: str = "utf-16") -> None:
+    def __init__(self, text: str, encoding: str) -> None:
         self.text = text
         self.codec, self.width = _UNITS[encoding]
         ends = list(_LINE_END.finditer(text))

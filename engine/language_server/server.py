@@ -31,7 +31,7 @@ from dsl.statistics import Statistics
 from engine.cli.linting import together
 from engine.language_server import answers
 from engine.language_server.folders import Folder, Folders
-from engine.language_server.positions import Positions
+from engine.language_server.positions import Positions, positions_of
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Server(LanguageServer):
     ) -> tuple[Folder, str, Positions, int]:
         """The folder, the path, the positions of its text and the offset that are asked about."""
         folder, path = self.place(document.uri)
-        positions = Positions(folder.files.get(path, ""), self.encoding)
+        positions = positions_of(folder.files.get(path, ""), self.encoding)
         return folder, path, positions, positions.offset(position)
 
     # --- diagnostics
@@ -100,7 +100,7 @@ class Server(LanguageServer):
         """What is wrong with every file, and nothing for those that are right again."""
         by_path: dict[str, list[types.Diagnostic]] = {path: [] for path in folder.opened}
         for one in found:
-            positions = Positions(files.get(one.source.path, ""), self.encoding)
+            positions = positions_of(files.get(one.source.path, ""), self.encoding)
             by_path.setdefault(one.source.path, []).append(answers.diagnostic(one, positions))
         for path in {*by_path, *self.shown.get(folder.root, ())}:
             self.text_document_publish_diagnostics(
@@ -183,7 +183,7 @@ def _questions(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     def outlined(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
         folder, path = server.place(params.text_document.uri)
-        positions = Positions(folder.files.get(path, ""), server.encoding)
+        positions = positions_of(folder.files.get(path, ""), server.encoding)
         return [answers.symbol(one, positions) for one in symbols(folder.files, path)]
 
 
@@ -212,7 +212,7 @@ def _changes(server: Server) -> None:
         if not path.endswith(RULES):
             return []
         written = format_source(Source(path, text), read_folder_catalog(folder.files).catalog)
-        whole = Positions(text, server.encoding).range(Span(0, len(text)))
+        whole = positions_of(text, server.encoding).range(Span(0, len(text)))
         return [types.TextEdit(whole, written)] if written != text else []
 
     @server.feature(
@@ -221,7 +221,7 @@ def _changes(server: Server) -> None:
     def mended(params: types.CodeActionParams) -> list[types.CodeAction]:
         folder, path = server.place(params.text_document.uri)
         source = Source(path, folder.files.get(path, ""))
-        positions = Positions(source.text, server.encoding)
+        positions = positions_of(source.text, server.encoding)
         start, end = positions.offset(params.range.start), positions.offset(params.range.end)
         found = (one for one in server.found.get(folder.root, ()) if one.source == source)
         here = (one for one in found if one.span.start <= end and start <= one.span.end)
