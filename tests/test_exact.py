@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from dsl.datatypes import Kind
 from dsl.lint.answers import Answer, always, included, never
 from dsl.lint.boxes import boxes_of
+from dsl.service import lint
 from dsl.syntax import HistoryVerb, TimeUnit
 from dsl.typed import All, Condition, CountOf, DecidedCount, Events, Not, Test, Window
 from engine.matching.interpreter import holds
-from tests.strategies import DAYS, conditions, make_rows
+from tests.language import check_text
+from tests.strategies import ATTRIBUTES, DAYS, conditions, make_rows
 
 pytest.importorskip("z3", reason="the exact analysis needs pip install 'carpe[analysis]'")
 
 from dsl.exact import can_be_true, implies
+from dsl.lint.exactly import examined
 
 CHOICES = {Kind.PLAN: ("basic", "premium", "Fiber optic", "NO", ""), Kind.ADDON: ()}
 some = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
@@ -50,8 +53,6 @@ def test_it_agrees_with_what_the_quick_analysis_proves(pair: tuple[Condition, Co
 
 
 def test_what_never_holds_is_found_where_only_days_tell() -> None:
-    from tests.strategies import ATTRIBUTES
-
     born = next(one for one in ATTRIBUTES if one.name == "date_of_birth")
     soon, past = Test("within_next", born, (7,)), Test("within_last", born, (30,))
     assert can_be_true(All((soon, Not(past))), CHOICES).answer is Answer.PROVEN
@@ -67,3 +68,21 @@ def test_a_longer_window_counts_at_least_as_much() -> None:
     ever = Test("equal", DecidedCount(HistoryVerb.OFFERED, "premium"), (0,))
     lately = Test("greater", DecidedCount(HistoryVerb.OFFERED, "premium", Window(1, TimeUnit.MONTHS)), (0,))
     assert can_be_true(All((ever, lately)), CHOICES).answer is Answer.DISPROVEN
+
+
+def test_findings_that_only_the_solver_makes():
+    text = """
+        rule often on renewal where count of support_call in last 30 days > 3 say "a" priority 10
+        rule lately on renewal where count of support_call in last 7 days > 3 say "b"
+        rule twice on birthday
+          where count of download in last 30 days > 2 and count of download in last 7 days > 3 say "c"
+    """
+    ruleset = check_text(text).ruleset
+    assert ruleset is not None
+    quick = lint(ruleset)
+    assert not {one.code for one in quick} & {"shadowed", "redundant-clause"}
+    found = examined(ruleset, quick)
+    assert [(one.code, one.source.slice(one.span)) for one in found] == [
+        ("redundant-clause", "count of download in last 30 days > 2"),
+        ("shadowed", "lately"),
+    ]
