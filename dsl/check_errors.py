@@ -410,6 +410,11 @@ def only_properties(span: Span, word: str, event: str) -> Finding:
 # --- arithmetic -------------------------------------------------------------------------------------------------------
 
 
+def other_unit(span: Span, word: str, unit: str, other: str, other_unit_: str) -> Finding:
+    told = f"{word} is counted in {unit}, and {other} in {other_unit_}"
+    return _error("mixed-units", span, told, "compare each with its own quota")
+
+
 def not_computed(span: Span, what: str, instead: str | None) -> Finding:
     return _error("not-computed", span, f"{what}, and only numbers and money can be calculated with", instead)
 

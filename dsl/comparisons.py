@@ -18,8 +18,8 @@ from dsl.operands import Operand, operand
 from dsl.operators import OPERATORS
 from dsl.printer import spelled
 from dsl.source import Span
-from dsl.terms import currency_of
-from dsl.typed import All, AnyOf, Condition, Elapsed, Not, Term
+from dsl.terms import currency_of, parts
+from dsl.typed import All, AnyOf, Arithmetic, Condition, Elapsed, Not, QuotaOf, Term, UsageOf
 from dsl.typed import kind as kind_of
 
 _MIRRORED = {
@@ -105,9 +105,23 @@ def _related(leaves: Leaves, subject: Subject, operator: str, right: syntax.Expr
             raise Wrong(errors.mixed_currencies(right.span))
     if isinstance(left_term, Elapsed) and isinstance(right_term, Elapsed) and left_term.unit != right_term.unit:
         raise Wrong(errors.mixed_units(right.span))
+    _refuse_other_unit(leaves, subject, other, right)
     if left_term == right_term:
         raise Wrong(errors.same_sides(span, subject.word))
     return leaves.relation(operator, left_term, right_term, span)
+
+
+def _refuse_other_unit(leaves: Leaves, subject: Subject, other: Subject, right: syntax.Expression) -> None:
+    """Gigabytes and calls do not compare; shares of two quotas do."""
+    meters = leaves.scope.catalog.meters
+    units = []
+    for side in (subject, other):
+        made_of = list(parts(side.term))
+        if any(isinstance(one, Arithmetic) and one.operator == "/" for one in made_of):
+            return
+        units.append({meters[one.meter].unit for one in made_of if isinstance(one, UsageOf | QuotaOf)})
+    if all(units) and units[0] != units[1]:
+        raise Wrong(errors.other_unit(right.span, subject.word, min(units[0]), other.word, min(units[1])))
 
 
 def _family(type_: DataType) -> object:

@@ -68,5 +68,5 @@ def microseconds(duration: syntax.Duration) -> int:
 def window(duration: syntax.Duration) -> Window:
     """A length of time of a window or clause; none has no length. Raises Wrong."""
     if duration.count == 0:
-        raise Wrong(errors.no_time(duration.span, f"1 {duration.unit.removesuffix('s')}"))
+        raise Wrong(errors.no_time(duration.span, f"at least 1 {duration.unit.removesuffix('s')}"))
     return Window(duration.count, duration.unit)

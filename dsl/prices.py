@@ -73,5 +73,5 @@ def months(duration: syntax.Duration) -> int:
     if duration.unit not in _MONTHS:
         raise Wrong(errors.term_in_months(duration.span))
     if duration.count == 0:
-        raise Wrong(errors.no_time(duration.span, "1 month"))
+        raise Wrong(errors.no_time(duration.span, "at least 1 month"))
     return duration.count * _MONTHS[duration.unit]
