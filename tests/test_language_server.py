@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,15 +16,19 @@ from hypothesis import strategies as st
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.client import LanguageClient
+from test_language_examples import LANGUAGE, paragraphs
 
+from dsl.service import check, lint
 from dsl.source import Span
+from engine.cli.linting import together
 from engine.cli.main import cli
 from engine.errors import CarpeError
 from engine.language_server.folders import Folders
 from engine.language_server.positions import positions_of
+from engine.rulebook import read_files
 
 CATALOG = (Path(__file__).parent / "golden" / "catalog.yaml").read_text()
-PATIENCE = 30
+PATIENCE = 60
 """Seconds after which a test gives up; nothing waits for them."""
 
 LOYAL = "segment loyal: tenure >= 24 months\n"
@@ -96,7 +101,7 @@ def edit(folder: Path, talk: Callable[[Editor], Awaitable[None]], encodings: lis
         editor.client.exit(None)
         await editor.client.stop()
 
-    asyncio.run(asyncio.wait_for(whole(), PATIENCE * 2))
+    asyncio.run(asyncio.wait_for(whole(), PATIENCE * 5))
 
 
 @pytest.fixture
@@ -225,6 +230,28 @@ def test_a_question_about_nothing_is_answered_and_the_server_lives(folder: Path)
         await editor.codes("a.rules", [])
 
     edit(folder, talk)
+
+
+@pytest.mark.skipif(not LANGUAGE.is_dir(), reason="the specification is not beside this clone")
+def test_the_examples_of_the_specification_come_through_the_server(tmp_path: Path) -> None:
+    shutil.copytree(LANGUAGE, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.rules"))
+    files = read_files(tmp_path)
+    accepted = (LANGUAGE / "accept.rules").read_text()
+
+    def expected(text: str) -> list[str]:
+        checked = check({**files, "a.rules": text})
+        analysed = lint(checked.ruleset) if checked.ruleset else ()
+        return [one.code for one in together(checked.diagnostics, analysed) if one.source.path == "a.rules"]
+
+    async def talk(editor: Editor) -> None:
+        editor.open("a.rules", accepted)
+        found = await editor.codes("a.rules", expected(accepted))
+        assert types.DiagnosticSeverity.Error not in {one.severity for one in found}
+        for text, _ in paragraphs():
+            editor.change("a.rules", text)
+            assert await editor.codes("a.rules", expected(text)) != []
+
+    edit(tmp_path, talk)
 
 
 # --- places -----------------------------------------------------------------------------------------------------------
