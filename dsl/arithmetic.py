@@ -73,7 +73,7 @@ def computed(leaves: Leaves, expression: syntax.Expression) -> Subject:
     found = quantity(leaves, expression)
     if found.term is None:
         raise Wrong(errors.two_values(expression.span))
-    return Subject(found.term, found.type, " ".join(leaves.text(expression.span).split()))
+    return Subject(found.term, found.type, leaves.words(expression.span), found.currency)
 
 
 def quantity(leaves: Leaves, expression: syntax.Expression) -> Quantity:

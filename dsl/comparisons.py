@@ -99,10 +99,11 @@ def _related(leaves: Leaves, subject: Subject, operator: str, right: syntax.Expr
         raise Wrong(errors.type_mismatch(right.span, subject.word, errors.kind_of(subject.type), what))
     left_term, right_term = subject.term, other.term
     if subject.type.kind is Kind.MONEY:
-        code = currency_of(left_term) or currency_of(right_term)
-        left_term, right_term = asked_in(left_term, code), asked_in(right_term, code)
-        if currency_of(left_term) != currency_of(right_term):
+        named = [one.currency or currency_of(one.term) for one in (subject, other)]
+        if all(named) and named[0] != named[1]:
             raise Wrong(errors.mixed_currencies(right.span))
+        code = named[0] or named[1]
+        left_term, right_term = asked_in(left_term, code), asked_in(right_term, code)
     if isinstance(left_term, Elapsed) and isinstance(right_term, Elapsed) and left_term.unit != right_term.unit:
         raise Wrong(errors.mixed_units(right.span))
     _refuse_other_unit(leaves, subject, other, right)

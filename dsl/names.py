@@ -49,11 +49,15 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a test is about: a term, the type of its values and the word to call it by."""
+    """What a test is about: a term, the type of its values and the word to call it by.
+
+    `currency` is that of computed money whose author named one.
+    """
 
     term: Term
     type: DataType
     word: str
+    currency: str | None = None
 
 
 class Scope:

@@ -173,7 +173,7 @@ def _money(scope: Scope, subject: Subject, expression: syntax.Expression) -> Ope
         case syntax.Money(amount):
             code = currency_code(scope, expression)
             term = asked_in(subject.term, code)
-            if currency_of(term) != code:
+            if (subject.currency or currency_of(term)) != code:
                 raise Wrong(errors.mixed_currencies(expression.span))
             return Operand(term, amount)
         case syntax.Number(value):

@@ -110,10 +110,10 @@ def money(amount: Decimal, currency: str | None) -> str:
 # --- terms ------------------------------------------------------------------------------------------------------------
 
 
-def term_name(term: Term, *, prefixed: bool = False) -> str:
+def term_name(term: Term, *, prefixed: bool = False, currency: str | None = None) -> str:
     """A term as it is written: an attribute's own name, `count of download in last 7 days`, `mrr * 12`.
 
-    `prefixed` as on the value side, where an attribute is `subscription.mrr`.
+    `prefixed` as on the value side, where an attribute is `subscription.mrr`. `currency` is that of the other side.
     """
     match term:
         case Elapsed(Attribute(owner), _, name) if name:
@@ -121,7 +121,7 @@ def term_name(term: Term, *, prefixed: bool = False) -> str:
         case Elapsed(start) | Amount(start):
             return term_name(start, prefixed=prefixed)
         case Attribute(owner, name):
-            return f"{owner}.{name}" if prefixed and "." not in name else name
+            return f"{owner}.{name}" if (prefixed and "." not in name) or name == "id" else name
         case CountOf(events):
             return f"count of {events_text(events)}"
         case SumOf(property_, events):
@@ -137,7 +137,7 @@ def term_name(term: Term, *, prefixed: bool = False) -> str:
         case Constant(value):
             return number(value) if isinstance(value, float | Decimal) else str(value)
         case Arithmetic():
-            return _Arithmetic(currency_of(term), prefixed).text(term)
+            return _Arithmetic(currency_of(term) or currency, prefixed).text(term)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,9 @@ def test_text(test: Test | Relation) -> str:
     """A test as the formatter would write it."""
     row = OPERATORS[test.operator]
     if isinstance(test, Relation):
-        return f"{term_name(test.left)} {row.spelling} {term_name(test.right, prefixed=True)}"
+        code = currency_of(test.left) or currency_of(test.right)
+        left, right = term_name(test.left, currency=code), term_name(test.right, prefixed=True, currency=code)
+        return f"{left} {row.spelling} {right}"
     name = term_name(test.term)
     values = [spelled(test.term, value) for value in test.operands]
     if (said := _in_its_own_words(test, name, values)) is not None:

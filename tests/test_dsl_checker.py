@@ -16,6 +16,7 @@ from dsl.catalog import Owner
 from dsl.datatypes import DataType, Kind, Money, Unit, Value
 from dsl.diagnostics import Diagnostic
 from dsl.names import ADDONS, TAGS
+from dsl.printer import condition_text
 from dsl.service import check
 from dsl.typed import (
     All,
@@ -81,6 +82,23 @@ def test_accepted_sentences_have_no_errors() -> None:
         assert checked.errors == ()
         assert checked.ruleset is not None
         assert len(checked.ruleset.rules) == len(lines)
+
+
+@pytest.mark.parametrize(("title", "lines"), chunks(), ids=lambda value: value if isinstance(value, str) else "")
+def test_a_condition_that_is_printed_means_the_same(title: str, lines: list[str]) -> None:
+    text = "\n".join(line.split(MARK)[0] for line in lines)
+    ruleset = check_text(text).ruleset
+    assert ruleset is not None
+    for rule in ruleset.rules:
+        if rule.condition == All(()) or len(rule.moments) > 1:  # of several moments a property may need its prefix
+            continue
+        moments = rule.moments[0].moment
+        segments = [segment.source.slice(segment.span) for segment in ruleset.segments.values()]
+        again = check_text(
+            "\n".join([*segments, f'rule r on {moments} where {condition_text(rule.condition)} say "x"'])
+        )
+        assert again.ruleset is not None
+        assert [one.condition for one in again.ruleset.rules] == [rule.condition], condition_text(rule.condition)
 
 
 # --- what good sentences mean -----------------------------------------------------------------------------------------
