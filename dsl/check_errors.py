@@ -412,7 +412,7 @@ def only_properties(span: Span, word: str, event: str) -> Finding:
 
 def other_unit(span: Span, word: str, unit: str, other: str, other_unit_: str) -> Finding:
     told = f"{word} is counted in {unit}, and {other} in {other_unit_}"
-    return _error("mixed-units", span, told, "compare each with its own quota")
+    return Finding("mixed-units", Severity.WARNING, told, span, "compare each with its own quota")
 
 
 def not_computed(span: Span, what: str, instead: str | None) -> Finding:

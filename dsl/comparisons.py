@@ -106,14 +106,14 @@ def _related(leaves: Leaves, subject: Subject, operator: str, right: syntax.Expr
         left_term, right_term = asked_in(left_term, code), asked_in(right_term, code)
     if isinstance(left_term, Elapsed) and isinstance(right_term, Elapsed) and left_term.unit != right_term.unit:
         raise Wrong(errors.mixed_units(right.span))
-    _refuse_other_unit(leaves, subject, other, right)
+    _note_other_unit(leaves, subject, other, right)
     if left_term == right_term:
         raise Wrong(errors.same_sides(span, subject.word))
     return leaves.relation(operator, left_term, right_term, span)
 
 
-def _refuse_other_unit(leaves: Leaves, subject: Subject, other: Subject, right: syntax.Expression) -> None:
-    """Gigabytes and calls do not compare; shares of two quotas do."""
+def _note_other_unit(leaves: Leaves, subject: Subject, other: Subject, right: syntax.Expression) -> None:
+    """Gigabytes and calls are hardly meant to be compared; shares of two quotas are."""
     meters = leaves.scope.catalog.meters
     units = []
     for side in (subject, other):
@@ -122,7 +122,8 @@ def _refuse_other_unit(leaves: Leaves, subject: Subject, other: Subject, right: 
             return
         units.append({meters[one.meter].unit for one in made_of if isinstance(one, UsageOf | QuotaOf)})
     if all(units) and units[0] != units[1]:
-        raise Wrong(errors.other_unit(right.span, subject.word, min(units[0]), other.word, min(units[1])))
+        told = errors.other_unit(right.span, subject.word, min(units[0]), other.word, min(units[1]))
+        leaves.scope.notes.append(told)
 
 
 def _family(type_: DataType) -> object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dsl import checker, files, syntax
 from dsl.catalog import Catalog
@@ -182,15 +182,12 @@ def _checked_rule(words: Words, source: Source, node: syntax.Rule) -> CheckedRul
     """A rule means the same wherever it stands: one that was checked elsewhere is moved here."""
     text = source.slice(node.span)
     found = _each_rule.recall((words, text), len(text), lambda: checker.check_rule(words, source, node))
-    if found.node is node and _same_place(found.source, source, node.span.start):
-        return found
+    if found.node is node and not found.messages:
+        rule_here = replace(found.rule, source=source) if found.rule else None
+        return CheckedRule(source, node, rule_here, found.findings)
     by = node.span.start - found.node.span.start
     rule, findings, messages = moved((found.rule, found.findings, found.messages), by, source)
     return CheckedRule(source, node, rule, findings, messages)
-
-
-def _same_place(one: Source, other: Source, offset: int) -> bool:
-    return one.path == other.path and one.position(offset) == other.position(offset)
 
 
 def _checked_tests(words: Words, about: Rules, file: RulesFile) -> tuple[CheckedTest, ...]:
