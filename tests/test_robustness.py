@@ -145,7 +145,7 @@ def work(read: Callable[[str], object], text: str) -> int:
 
 @pytest.mark.parametrize(("read", "make"), MONSTERS)
 def test_a_monster_is_read_with_work_in_proportion(read: Callable[[str], object], make: Callable[[int], str]) -> None:
-    small, large = (work(read, make(size)) for size in (LARGEST // 8, LARGEST // 4))
+    small, large = (work(read, make(size)) for size in (LARGEST // 16, LARGEST // 8))
     assert large <= 2.5 * small + 20_000
     read(make(LARGEST))
 
