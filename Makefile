@@ -25,7 +25,7 @@ test: .venv/with-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not postgres and not spark and not browser and not wheel"
+	$(BIN)/pytest -n auto -m "not postgres and not spark and not browser and not wheel"
 
 test-all: .venv/with-all postgresql
 	$(BIN)/pytest
