@@ -165,7 +165,8 @@ def _sentence(kind: str, message: str, field: str | None) -> str:
 
 def _told(refusal: EventRefused | EventConflict) -> tuple[Problem, int]:
     """The engine's refusal as a problem, and its status."""
-    reason = f"{refusal.reason[0].upper()}{refusal.reason[1:].rstrip('.')}."
+    reason = f"{refusal.reason[0].upper()}{refusal.reason[1:]}"
+    reason = reason if reason.endswith(("?", ".")) else f"{reason}."
     if isinstance(refusal, EventConflict):
         return Problem(error="conflict", reason=reason, field="id"), 409
     if refusal.unknown:
