@@ -64,8 +64,8 @@ class Sample:
 class Preview:
     """`base` subjects have a scheduled moment that day, `gated` of them in its `while:` statuses (0 for event moments).
 
-    `due` are rows, `matched` those of them that match: a row is a subscription that meets the moment, or a customer
-    without any. `outcomes` are sentences with counts.
+    `due` are occurrences, `matched` those that the rule matches. Clauses are counted by row: a subscription that meets
+    the moment, or a customer without any. `outcomes` say what would become of the matches, with counts.
     """
 
     rule: str
@@ -92,8 +92,9 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         gates = [gate_counts(connection, plans.catalog, use, day) for use in plans.scheduled(day)]
         parts = _parts(connection, plans, rule, day)
         outcomes, shown = _decided(connection, plans, parts, day, samples)
-    due = sum(part.table.num_rows for part in parts)
-    clauses = _funnel(rule.condition, parts, day)
+    due = sum(part.occurrences() for part in parts)
+    rows = sum(part.table.num_rows for part in parts)
+    notes = _notes(rule, day, now, sum(each.without_interval for each in gates), indexed)
     return Preview(
         rule.name,
         sentence(rule),
@@ -101,11 +102,11 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         sum(each.before for each in gates),
         sum(each.after for each in gates),
         due,
-        clauses[0].true,
-        clauses if rule.condition != All(()) else (),
+        sum(count for _, count in outcomes),
+        _funnel(rule.condition, parts, day) if rule.condition != All(()) else (),
         outcomes,
         shown,
-        tuple(_notes(rule, day, now, sum(each.without_interval for each in gates), indexed)),
+        (*notes, *_counted_by_row(rule, due, rows)),
     )
 
 
@@ -179,6 +180,11 @@ def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.T
             body,
             values,
         )
+
+
+def _counted_by_row(rule: Rule, due: int, rows: int) -> Iterator[str]:
+    if rule.condition != All(()) and rows != due:
+        yield f"Some have several subscriptions: the clauses are counted for each of the {rows:,}."
 
 
 def _message(
