@@ -27,10 +27,10 @@ test: .venv/with-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not postgres and not spark and not browser and not wheel"
+	$(BIN)/pytest -n auto -m "not postgres and not spark and not browser and not wheel"
 
 test-all: .venv/with-all postgresql
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 bench: .venv/with-dev
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; echo; done

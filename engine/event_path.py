@@ -17,7 +17,7 @@ from dsl.typed import MomentUse, Ruleset
 from engine.errors import CarpeError
 from engine.moments.calendar import event_key
 from engine.passes import PassReport, decide_parts, event_parts, mark
-from engine.plans import Plans
+from engine.plans import plans_of
 from engine.reports.decisions import DecisionLine, decisions
 from engine.simulation.at_hand import part_at_hand
 from engine.simulation.occasion import would_be
@@ -84,7 +84,7 @@ def decide_event(
     store: Store, ruleset: Ruleset, source: str, event_id: str, now: dt.datetime
 ) -> tuple[DecisionLine, ...]:
     """Decide a recorded event if that was not done, and answer what was decided; nothing for one that is history."""
-    plans = Plans(ruleset)
+    plans = plans_of(ruleset)
     with store.write() as connection:
         event = _pending(connection, source, event_id)
         if event is not None:
@@ -111,7 +111,7 @@ def would_decide(
 
     A scheduled moment is taken as due; its rules are asked offset by offset, each an occasion of its own.
     """
-    plans = Plans(ruleset)
+    plans = plans_of(ruleset)
     uses = _uses(ruleset, moment)
     given = {} if not properties else _properties(ruleset, _event_moment(ruleset, moment), properties)
     with store.read() as connection:

@@ -29,7 +29,7 @@ from engine.decisions.results import matched_ids, matched_occurrences, outcome, 
 from engine.moments.calendar import due_instant
 from engine.moments.due import due_batch
 from engine.moments.events import event_batch
-from engine.plans import Plans
+from engine.plans import Plans, plans_of
 from engine.store.inserts import insert
 from engine.store.reindex import reindex
 from engine.store.session import Store
@@ -88,7 +88,7 @@ def run_pass(
     progress: Progress = lambda done, total: None,
 ) -> PassReport:
     """Decide all that is due at `now`, or on every customer's local `day`. Running it again decides nothing new."""
-    plans = Plans(ruleset)
+    plans = plans_of(ruleset)
     report = _begin(store, ruleset, now, day)
     steps = [*_scheduled(store, ruleset, now, day)]
     for done, (local_day, zones, shard) in enumerate(steps):

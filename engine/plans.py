@@ -6,6 +6,7 @@ Rules that need more than this version runs are left out (`engine.unavailable` s
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 
 from dsl.catalog import Catalog, MomentKind
 from dsl.typed import Attribute, MomentUse, Rule, Ruleset
@@ -13,6 +14,18 @@ from engine.decisions.decide import needed
 from engine.decisions.occasions import event_properties
 from engine.matching.plan import Plan, compile_plan
 from engine.unavailable import waits_for
+
+_KEPT: deque[Plans] = deque(maxlen=4)
+
+
+def plans_of(ruleset: Ruleset) -> Plans:
+    """The plans of a ruleset, kept while it is among the last few that were asked for."""
+    for plans in tuple(_KEPT):
+        if plans.ruleset is ruleset:
+            return plans
+    plans = Plans(ruleset)
+    _KEPT.append(plans)
+    return plans
 
 
 class Plans:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -25,7 +26,8 @@ def world(tmp_path: Path) -> Iterator[World]:
 def routes(world: World) -> set[tuple[str, str]]:
     rules = [rule for rule in world.app.url_map.iter_rules() if rule.rule.startswith("/api/v1/")]
     hidden = {"HEAD", "OPTIONS"}
-    return {(rule.rule.removeprefix("/api/v1"), method.lower()) for rule in rules for method in rule.methods - hidden}
+    found = {(rule.rule.removeprefix("/api/v1"), method.lower()) for rule in rules for method in rule.methods - hidden}
+    return {(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path), method) for path, method in found}
 
 
 def test_every_route_is_described_and_nothing_else(world: World) -> None:

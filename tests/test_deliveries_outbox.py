@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from dsl.datatypes import Money
 from engine.deliveries import outbox
 from engine.deliveries.channels import Outgoing, Undeliverable
+from engine.deliveries.inbox import messages
 from engine.deliveries.outbox import CLAIM, RETRIES, deliver
 from engine.deliveries.rendering import compose, variables
 from engine.passes import run_pass
@@ -80,6 +81,19 @@ def test_receipts_show_messages_with_personal_values_masked(store: Store):
     content = delivery(store).content
     assert content["body"] == "Ada, born 1990-02-28"
     assert content["shown"]["body"] == "Ada, born •••"
+
+
+def test_the_app_reads_its_customers_messages(store: Store):
+    rules = world.ruleset('rule wishes on birthday say "Hello {{ first_name }}" via in_app, email')
+    world.put(store, rules, world.World([ADA, {**ADA, "customer.id": "c2"}], []), NOW)
+    run_pass(store, rules, NOW, day=DAY)
+    with store.read() as connection:
+        assert messages(connection, "c1", "in_app") == ()
+    deliver(store, rules, NOW)
+    with store.read() as connection:
+        (found,) = messages(connection, "c1", "in_app")
+        assert messages(connection, "c1", "email") == ()  # that one has left
+    assert (found.rule, found.body, found.sent_at) == ("wishes", "Hello Ada", NOW)
 
 
 def test_a_message_that_cannot_be_written_is_withheld_and_stops_nobody(store: Store):

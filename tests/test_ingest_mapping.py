@@ -78,8 +78,8 @@ attributes:
         ("attributes:\n  n: {column: c, times: two}", 2, "no number"),
         ("as_of: 31/03/2026\nattributes: {id: id}", 1, "no date"),
         ("delimiter: ab\nattributes: {id: id}", 1, "one character"),
-        ("attributes:\n  id: 'open", 2, ""),
-        ("attributes: &a {id: *a}", 1, ""),
+        ("attributes:\n  id: 'open", 2, "."),
+        ("attributes: &a {id: *a}", 1, "."),
     ],
 )
 def test_a_mapping_that_cannot_be_read(text: str, line: int, says: str) -> None:

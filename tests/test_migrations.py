@@ -12,8 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from engine.errors import DatabaseMissing, DatabaseOutdated, DatabaseTooNew
+from engine.store.engines import make_engine, read_url
 from engine.store.schema import newest, upgrade, upgrade_connection, version
-from engine.store.session import Store, make_engine, open_store, read_url
+from engine.store.session import Store, open_store
 from engine.store.tables import metadata
 
 

@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-import engine.store.session as session
 from engine.errors import (
     CarpeError,
     DatabaseFull,
@@ -24,9 +23,11 @@ from engine.errors import (
     StoreError,
     UnknownDatabase,
 )
+from engine.store import engines
+from engine.store.engines import read_url
 from engine.store.meta import get_meta, set_meta
 from engine.store.schema import upgrade
-from engine.store.session import Store, open_store, read_url
+from engine.store.session import Store, open_store
 
 
 def test_a_write_is_kept_and_read(store: Store) -> None:
@@ -124,7 +125,7 @@ def test_sqlite_is_set_up_to_lose_nothing(path: Path) -> None:
 
 
 def test_a_locked_database_is_one_sentence(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "BUSY_SECONDS", 0)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0)
     store = open_store(f"sqlite:///{path}")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

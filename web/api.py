@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
 from engine.access import check_token
+from engine.deliveries.inbox import messages
 from engine.event_path import EventConflict, EventRefused, IncomingEvent, decide_event, record, would_decide
 from web import problems
 from web.api_bodies import (
@@ -19,6 +20,8 @@ from web.api_bodies import (
     Event,
     EventResult,
     EventResults,
+    Inbox,
+    InboxMessage,
     Problem,
     Question,
     Recorded,
@@ -87,6 +90,15 @@ def decide() -> ResponseReturnValue:
     return jsonify(Answer(decisions=[Decision.of(line) for line in lines]).model_dump(mode="json"))
 
 
+@pages.get("/customers/<path:customer>/messages")
+def inbox(customer: str) -> ResponseReturnValue:
+    """What was sent to a customer in the app, or on another channel that keeps its messages here."""
+    with desk().store.read() as connection:
+        found = messages(connection, customer, request.args.get("channel", "in_app"))
+    listed = [InboxMessage.model_validate(each, from_attributes=True) for each in found]
+    return jsonify(Inbox(messages=listed).model_dump(mode="json"))
+
+
 def _batch(raw: bytes) -> ResponseReturnValue:
     """Each event of a list by itself: one that is refused does not stop the others."""
     try:
@@ -153,7 +165,8 @@ def _sentence(kind: str, message: str, field: str | None) -> str:
 
 def _told(refusal: EventRefused | EventConflict) -> tuple[Problem, int]:
     """The engine's refusal as a problem, and its status."""
-    reason = f"{refusal.reason[0].upper()}{refusal.reason[1:].rstrip('.')}."
+    reason = f"{refusal.reason[0].upper()}{refusal.reason[1:]}"
+    reason = reason if reason.endswith(("?", ".")) else f"{reason}."
     if isinstance(refusal, EventConflict):
         return Problem(error="conflict", reason=reason, field="id"), 409
     if refusal.unknown:

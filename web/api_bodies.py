@@ -133,6 +133,24 @@ class Recorded(BaseModel):
     decisions: list[Decision] | None = None
 
 
+class InboxMessage(BaseModel):
+    """A message that waits in the app, or on the agent's screen, as the customer reads it."""
+
+    id: int
+    decision: str = Field(description="The id of the decision it comes from.")
+    rule: str = Field(examples=["premium_after_a_year"])
+    offer: str | None = Field(examples=["premium"])
+    subject: str
+    body: str
+    sent_at: dt.datetime
+
+
+class Inbox(BaseModel):
+    """The newest first."""
+
+    messages: list[InboxMessage]
+
+
 class Problem(BaseModel):
     """Why a request was refused."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from web.api_bodies import LARGEST_BATCH, Answer, Event, EventResults, Problem, Question, Recorded
+from web.api_bodies import LARGEST_BATCH, Answer, Event, EventResults, Inbox, Problem, Question, Recorded
 
 Json = dict[str, Any]
 
@@ -43,7 +43,7 @@ _REFUSALS = {
 @functools.cache
 def document() -> Json:
     """The whole document, as JSON values."""
-    models: list[type[BaseModel]] = [Event, Question, Recorded, EventResults, Answer, Problem]
+    models: list[type[BaseModel]] = [Event, Question, Recorded, EventResults, Answer, Inbox, Problem]
     _, schemas = models_json_schema(
         [(model, "validation" if model in (Event, Question) else "serialization") for model in models],
         ref_template="#/components/schemas/{model}",
@@ -57,7 +57,12 @@ def document() -> Json:
         },
         "servers": [{"url": "/api/v1"}],
         "security": [{"token": []}],
-        "paths": {"/events": {"post": _events()}, "/decide": {"post": _decide()}, "/openapi.json": {"get": _self()}},
+        "paths": {
+            "/events": {"post": _events()},
+            "/decide": {"post": _decide()},
+            "/customers/{customer}/messages": {"get": _inbox()},
+            "/openapi.json": {"get": _self()},
+        },
         "components": {
             "schemas": schemas["$defs"],
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -101,6 +106,22 @@ def _decide() -> Json:
         "responses": {
             "200": _json("What would be decided.", _ref(Answer)),
             **_refusals(400, 401, 404, 413, 415, 422, 503),
+        },
+    }
+
+
+def _inbox() -> Json:
+    return {
+        "operationId": "readMessages",
+        "summary": "A customer's messages in the app",
+        "description": "What was sent on a channel that the business's own app or agent screen shows, newest first.",
+        "parameters": [
+            {"name": "customer", "in": "path", "required": True, "schema": {"type": "string"}},
+            {"name": "channel", "in": "query", "schema": {"type": "string", "default": "in_app"}},
+        ],
+        "responses": {
+            "200": _json("None where nobody wrote to the customer.", _ref(Inbox)),
+            **_refusals(401),
         },
     }
 

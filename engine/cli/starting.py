@@ -11,8 +11,8 @@ from engine.cli.context import database_option, rules_option
 from engine.config import Settings
 from engine.demo.example_rules import example_rules_folder
 from engine.errors import CarpeError
+from engine.store.engines import read_url
 from engine.store.schema import upgrade
-from engine.store.session import read_url
 
 
 @click.command(epilog="Example: carpe init --rules rules --database sqlite:///carpe.db")

@@ -18,12 +18,14 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from dsl.catalog import Catalog
 from dsl.typed import All, Condition, Not, Rule, Ruleset, Say
 from dsl.wording import sentence
 from engine.decisions import reasons
 from engine.decisions.allot import allot
 from engine.decisions.decide import decide, is_contact
 from engine.decisions.occasions import Batch, Part, merge
+from engine.decisions.results import matched_occurrences
 from engine.deliveries.rendering import MessageFailed, compose
 from engine.matching.outline import outline
 from engine.matching.plan import compile_plan
@@ -66,9 +68,9 @@ class Sample:
 class Preview:
     """`base` subjects have a scheduled moment that day, `gated` of them in its `while:` statuses (0 for event moments).
 
-    `due` are rows, `matched` those of them that match: a row is a subscription that meets the moment, or a customer
-    without any (None where the condition asks what this version cannot answer). `outcomes` are sentences with counts.
-    `waits_for` is why this version does not run the rule.
+    `due` are occurrences, `matched` those that the rule matches (None where the condition asks what this version cannot
+    answer). Clauses are counted by row: a subscription that meets the moment, or a customer without any. `outcomes` say
+    what would become of the matches, with counts. `waits_for` is why this version does not run the rule.
     """
 
     rule: str
@@ -98,8 +100,10 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         gates = [gate_counts(connection, plans.catalog, use, day) for use in plans.scheduled(day)]
         parts = _parts(connection, plans, asked, day)
         outcomes, shown = ((), ()) if waiting else _decided(connection, plans, parts, day, samples)
-    due = sum(part.table.num_rows for part in parts)
-    clauses = _funnel(asked.condition, parts, day)
+    due = sum(part.occurrences() for part in parts)
+    rows = sum(part.table.num_rows for part in parts)
+    notes = _notes(rule, day, now, sum(each.without_interval for each in gates), indexed)
+    whole = (asked.moments, asked.condition) == (rule.moments, rule.condition)
     return Preview(
         rule.name,
         sentence(rule),
@@ -107,11 +111,11 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         sum(each.before for each in gates),
         sum(each.after for each in gates),
         due,
-        clauses[0].true if (asked.moments, asked.condition) == (rule.moments, rule.condition) else None,
-        clauses if asked.condition != All(()) else (),
+        _matched(parts, plans.catalog) if whole else None,
+        _funnel(asked.condition, parts, day) if asked.condition != All(()) else (),
         outcomes,
         shown,
-        tuple(_notes(rule, day, now, sum(each.without_interval for each in gates), indexed)),
+        (*notes, *_counted_by_row(asked, due, rows)),
         waiting,
     )
 
@@ -134,6 +138,12 @@ def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) ->
             table = event_batch(connection, plans.catalog, day_events(connection, use.moment, day), reads)
         parts.append(Part(use, day, table, plan, rules))
     return parts
+
+
+def _matched(parts: Sequence[Part], catalog: Catalog) -> int:
+    """The occurrences that the rule matches."""
+    filled = [part for part in parts if part.table.num_rows]
+    return len(matched_occurrences(merge(filled, catalog))) if filled else 0
 
 
 def _funnel(condition: Condition, parts: Sequence[Part], day: dt.date) -> tuple[ClauseCount, ...]:
@@ -192,6 +202,11 @@ def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.T
             body,
             values,
         )
+
+
+def _counted_by_row(rule: Rule, due: int, rows: int) -> Iterator[str]:
+    if rule.condition != All(()) and rows != due:
+        yield f"Some have several subscriptions: the clauses are counted for each of the {rows:,}."
 
 
 def _message(

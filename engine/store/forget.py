@@ -1,6 +1,6 @@
 """Erasing a person: nothing that tells who they were stays, what was counted does.
 
-Deleted: the customer, their subscriptions, both histories, dates, events, inbox. Emptied: receipts and the contents of
+Deleted: the customer, their subscriptions, both histories, dates, events. Emptied: receipts and the contents of
 deliveries (a pending one is withheld). In decisions and deliveries the ids of the person and of their subscriptions
 are replaced by random tokens, one each, that lead back to nobody; results, rules and days stay for the reports.
 
@@ -25,7 +25,6 @@ from engine.store.tables import (
     decisions,
     deliveries,
     events,
-    inbox,
     receipts,
     subscriptions,
     subscriptions_history,
@@ -58,7 +57,6 @@ def forget(connection: Connection, customer_id: str, token: Callable[[], str] = 
     )
     counts = {
         "receipts": _count(connection, update(receipts).where(receipts.c.decision_id.in_(theirs)).values(body={})),
-        "inbox": _count(connection, delete(inbox).where(inbox.c.customer_id == customer_id)),
         "deliveries": _empty_deliveries(connection, customer_id),
         "events": _count(connection, delete(events).where(events.c.customer_id == customer_id)),
         "dates": _count(connection, delete(dates).where(theirs_dates)),

@@ -49,7 +49,7 @@ def read_properties(catalog: Catalog, moment: Moment, given: Mapping[str, Json])
         declared = moment.properties.get(name)
         if declared is None:
             near = hint(name, moment.properties.keys())
-            raise PropertyRefused(name, f"{moment.name} has no property {name}" + (f"; {near}" if near else ""))
+            raise PropertyRefused(name, f"“{moment.name}” has no property “{name}”" + (f"; {near}" if near else ""))
         if value is not None:
             found[name] = _read(catalog, name, declared, value)
     return found
@@ -58,7 +58,7 @@ def read_properties(catalog: Catalog, moment: Moment, given: Mapping[str, Json])
 def _read(catalog: Catalog, name: str, declared: DataType, value: Json) -> Value:
     types, expected = _WRITTEN[declared.kind]
     if not isinstance(value, types) or (isinstance(value, bool) and declared.kind is not Kind.FLAG):
-        raise PropertyRefused(name, f"{name} should be {expected}")
+        raise PropertyRefused(name, f"“{name}” should be {expected}")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     try:
         if declared.kind is Kind.MONEY:
@@ -66,4 +66,4 @@ def _read(catalog: Catalog, name: str, declared: DataType, value: Json) -> Value
             return decode(declared, money(text, bare))
         return decode(declared, parser_of(declared, Recipe(), catalog, None)(text))
     except Refused as refusal:
-        raise PropertyRefused(name, f"{name} {refusal}") from None
+        raise PropertyRefused(name, f"“{name}” {refusal}") from None

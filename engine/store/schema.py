@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from engine.errors import DatabaseMissing, DatabaseOutdated, DatabaseTooNew
-from engine.store.session import make_engine, read_url, told_in_words
+from engine.store.engines import make_engine, read_url, told_in_words
 
 
 def upgrade(url: str) -> tuple[str | None, str]:

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
     Column,
     Date,
     DateTime,
@@ -275,7 +274,7 @@ deliveries = Table(
     Column("attempts", SmallInteger, nullable=False),
     Column("claimed_until", Instant),
     Column("finished_at", Instant),
-    Column("content", Document, nullable=False),  # message name, variables; rendered subject and body once sent
+    Column("content", Document, nullable=False),  # what to say; once sent also the text, as `outbox` keeps it
     UniqueConstraint("decision_id", "channel"),
 )
 Index(
@@ -283,18 +282,6 @@ Index(
     deliveries.c.due_at,
     sqlite_where=text("state = 'pending'"),
     postgresql_where=text("state = 'pending'"),
-)
-
-# What the channel `in_app` shows a customer.
-inbox = Table(
-    "inbox",
-    metadata,
-    Column("delivery_id", Serial, ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
-    Column("customer_id", Id, nullable=False, index=True),
-    Column("subject", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("sent_at", Instant, nullable=False),
-    Column("read", Boolean, nullable=False),
 )
 
 # --- people and programs that may come in ----------------------------------------------------------------------------

@@ -238,15 +238,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
     )
     op.create_index(op.f("ix_subscriptions_customer_id"), "subscriptions", ["customer_id"])
-    op.create_table(
-        "inbox",
-        sa.Column("delivery_id", SERIAL, autoincrement=False, nullable=False),
-        sa.Column("customer_id", sa.String(200), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("sent_at", INSTANT, nullable=False),
-        sa.Column("read", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"], name=op.f("fk_inbox_delivery_id")),
-        sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_inbox")),
-    )
-    op.create_index(op.f("ix_inbox_customer_id"), "inbox", ["customer_id"])
