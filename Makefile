@@ -4,6 +4,7 @@
 #   make test-all   every test: PostgreSQL, the built wheel and whatever else a marker asks for
 #   make bench      how long things take, measured here
 #   make fuzz       searches for texts that break the language, a minute each for rules, catalogs and messages
+#   make torture    passes killed a hundred times must leave the tables of an undisturbed one
 #   make clean      removes the virtual environment and what was built
 # A virtual environment is made once, in .venv; a stamp a list of extras says what it holds.
 
@@ -15,10 +16,10 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 METADATA := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench fuzz postgresql clean
+.PHONY: help demo test test-all bench fuzz torture postgresql clean
 
 help:
-	@sed -n '2,7s/^# *//p' Makefile
+	@sed -n '2,8s/^# *//p' Makefile
 
 demo: .venv/with-run
 	@$(BIN)/carpe demo $(ARGS)
@@ -40,6 +41,9 @@ fuzz: .venv/with-dev
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) atheris || \
 		{ echo "The fuzzer atheris does not install for $$($(BIN)/python --version). Try another: make clean fuzz PYTHON=python3.12"; exit 1; }
 	@for kind in rules catalog message; do echo "$$kind"; $(BIN)/python tests/fuzz/fuzz_language.py $$kind $(SECONDS) || exit 1; done
+
+torture: .venv/with-dev
+	$(BIN)/python -m tests.torture.kills 100
 
 clean:
 	rm -rf .venv carpe-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
