@@ -72,7 +72,7 @@ clean:
 
 .venv/with-all: .venv/made $(METADATA)
 	@echo "Installing Carpe with every extra into .venv"
-	@$(PIP) --editable '.[postgres,lsp,dev]'
+	@$(PIP) --editable '.[postgres,lsp,analysis,dev]'
 	@touch $@ .venv/with-dev .venv/with-run
 
 # The tests start a PostgreSQL server of their own, as an unprivileged user, from Debian's binaries.

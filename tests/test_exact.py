@@ -13,7 +13,8 @@ from dsl.lint.answers import Answer, always, included, never
 from dsl.lint.boxes import boxes_of
 from dsl.service import lint
 from dsl.syntax import HistoryVerb, TimeUnit
-from dsl.typed import All, Condition, CountOf, DecidedCount, Events, Not, Test, Window
+from dsl.typed import All, Condition, CountOf, DecidedCount, Events, Not, Window
+from dsl.typed import Test as Leaf
 from engine.matching.interpreter import holds
 from tests.language import check_text
 from tests.strategies import ATTRIBUTES, DAYS, conditions, make_rows
@@ -54,19 +55,19 @@ def test_it_agrees_with_what_the_quick_analysis_proves(pair: tuple[Condition, Co
 
 def test_what_never_holds_is_found_where_only_days_tell() -> None:
     born = next(one for one in ATTRIBUTES if one.name == "date_of_birth")
-    soon, past = Test("within_next", born, (7,)), Test("within_last", born, (30,))
+    soon, past = Leaf("within_next", born, (7,)), Leaf("within_last", born, (30,))
     assert can_be_true(All((soon, Not(past))), CHOICES).answer is Answer.PROVEN
-    assert can_be_true(All((soon, Test("within_next", born, (3,)), Not(soon))), CHOICES).answer is Answer.DISPROVEN
+    assert can_be_true(All((soon, Leaf("within_next", born, (3,)), Not(soon))), CHOICES).answer is Answer.DISPROVEN
 
 
 def test_a_longer_window_counts_at_least_as_much() -> None:
     def calls(days: int) -> CountOf:
         return CountOf(Events("support_call", All(()), Window(days, TimeUnit.DAYS)))
 
-    more, fewer = Test("greater", calls(7), (3,)), Test("less", calls(30), (3,))
+    more, fewer = Leaf("greater", calls(7), (3,)), Leaf("less", calls(30), (3,))
     assert can_be_true(All((more, fewer)), CHOICES).answer is Answer.DISPROVEN
-    ever = Test("equal", DecidedCount(HistoryVerb.OFFERED, "premium"), (0,))
-    lately = Test("greater", DecidedCount(HistoryVerb.OFFERED, "premium", Window(1, TimeUnit.MONTHS)), (0,))
+    ever = Leaf("equal", DecidedCount(HistoryVerb.OFFERED, "premium"), (0,))
+    lately = Leaf("greater", DecidedCount(HistoryVerb.OFFERED, "premium", Window(1, TimeUnit.MONTHS)), (0,))
     assert can_be_true(All((ever, lately)), CHOICES).answer is Answer.DISPROVEN
 
 

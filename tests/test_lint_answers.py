@@ -13,7 +13,8 @@ from dsl.lint.answers import Answer, always, can_meet, included, never, shown_by
 from dsl.lint.boxes import boxes_of
 from dsl.lint.examples import TODAY
 from dsl.lint.index import Index, numbers
-from dsl.typed import All, Amount, AnyOf, Arithmetic, Condition, Constant, Not, Relation, Term, Test
+from dsl.typed import All, Amount, AnyOf, Arithmetic, Condition, Constant, Not, Relation, Term
+from dsl.typed import Test as Leaf
 from engine.matching.interpreter import holds
 from tests.strategies import ATTRIBUTES, DAYS, conditions, make_rows
 
@@ -104,8 +105,8 @@ def computed(draw: st.DrawFn) -> Condition:
     left, right = draw(st.sampled_from(terms)), draw(st.sampled_from(terms))
     relation = Relation(draw(st.sampled_from(COMPARISONS)), left, right)
     constants = (0.0, 1.0, 9.5) if terms is NUMBERS else (Decimal(0), Decimal(50))
-    test = Test(draw(st.sampled_from(COMPARISONS)), left, (draw(st.sampled_from(constants)),))
-    asked = Test(draw(st.sampled_from(("is_known", "is_missing"))), left, ())
+    test = Leaf(draw(st.sampled_from(COMPARISONS)), left, (draw(st.sampled_from(constants)),))
+    asked = Leaf(draw(st.sampled_from(("is_known", "is_missing"))), left, ())
     leaf = draw(st.sampled_from((relation, test, asked)))
     return Not(leaf) if draw(st.booleans()) else leaf
 
