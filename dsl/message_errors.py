@@ -24,8 +24,15 @@ def unclosed_front_matter(source: Source) -> Diagnostic:
     return _error("front-matter", source, Span(0, 3), told, "put --- on a line of its own after the subject")
 
 
-def variants_later(source: Source, span: Span) -> Diagnostic:
-    return _error("not-available-yet", source, span, "variants of a message are not available yet")
+def empty_variant(source: Source, span: Span, key: str) -> Diagnostic:
+    return _error("empty-variant", source, span, f"the variant {key} says nothing", "give it a subject, a body or both")
+
+
+def unknown_variant(source: Source, span: Span, word: str, channels: Collection[str]) -> Diagnostic:
+    told = f"{word} is neither a channel nor a language"
+    start = source.text.lower().find(word, span.start, span.end)
+    place = Span(start, start + len(word)) if start >= 0 else span
+    return _error("unknown-variant", source, place, told, f"a language such as de, or a channel: {', '.join(channels)}")
 
 
 def bad_template(source: Source, span: Span, problem: str) -> Diagnostic:

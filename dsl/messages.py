@@ -1,7 +1,9 @@
-"""Messages: Liquid templates, one a file, with a front matter for the subject.
+"""Messages: Liquid templates, one a file, with a front matter for the subject and for variants (`variants`).
 
     ---
     subject: "One more year together"
+    variants:
+      de: {subject: "Noch ein Jahr zusammen", body: "Danke, {{ first_name | default: 'und auf bald' }}."}
     ---
     Thank you, {{ first_name | default: "friend" }}.
 
@@ -25,7 +27,8 @@ from dsl.catalog_shapes import Reading
 from dsl.diagnostics import Diagnostic
 from dsl.source import Source, Span
 from dsl.templates import FILTERS, MOST_CHARACTERS, TAGS, read_template, render_template
-from dsl.yaml_reader import Scalar, read_yaml
+from dsl.variants import Variant, fitting, unknown_word
+from dsl.yaml_reader import Node, Scalar, Table, read_yaml
 
 OFFER_VARIABLES = ("offer.name", "offer.price", "offer.list_price", "offer.until")
 
@@ -35,17 +38,24 @@ _UNREADABLE = re.compile("[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A checked template: `subject` and `body` are Liquid source. `variables` are the dotted names both read.
+    """A checked template: `subject` and `body` are Liquid source. `variables` are the dotted names that they read.
 
-    `places` says where each is read in `source`.
+    `places` says where each is read in `source`; those of the variants are among them.
     """
 
     name: str
     subject: str
     body: str
     variables: frozenset[str] = frozenset()
+    variants: tuple[Variant, ...] = ()
     places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
     source: Source = field(default=Source("", ""), compare=False, repr=False)
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Every text of it, those of its variants too."""
+        others = [text for one in self.variants for text in (one.subject, one.body) if text is not None]
+        return self.subject, self.body, *others
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +70,10 @@ def read_message(source: Source) -> tuple[Message | None, tuple[Diagnostic, ...]
         return None, (errors.too_long(source, MOST_CHARACTERS),)
     if found := _UNREADABLE.search(source.text):
         return None, (errors.unreadable(source, Span(found.start(), found.end()), found.group()),)
-    subject, body, problems = _front_matter(source)
+    subject, variants, body, problems = _front_matter(source)
     if problems:
         return None, problems
-    return _message(PurePosixPath(source.path).stem, source, subject, body)
+    return _message(PurePosixPath(source.path).stem, source, subject, body, variants)
 
 
 def inline_message(source: Source, span: Span, text: str) -> tuple[Message | None, tuple[Diagnostic, ...]]:
@@ -71,15 +81,19 @@ def inline_message(source: Source, span: Span, text: str) -> tuple[Message | Non
     return _message(f'"{text}"', source, None, (span, text))
 
 
-def render(message: Message, variables: Mapping[str, object]) -> Rendered:
+def render(
+    message: Message, variables: Mapping[str, object], *, channel: str | None = None, locale: str | None = None
+) -> Rendered:
     """Both texts with values set in: `{"first_name": "Ada", "offer": {"name": "Premium"}, "event": {...}}`.
 
-    Raises templates.RenderingFailed for a limit reached or a filter given what it cannot use.
+    In the words of the variant for the channel and the customer's locale. Raises templates.RenderingFailed for a limit
+    reached or a filter given what it cannot use.
     """
     values = {name: _plain(value) for name, value in variables.items()}
-    return Rendered(
-        " ".join(render_template(message.subject, values).split()), render_template(message.body, values).strip("\n")
-    )
+    variant = fitting(message.variants, channel, locale)
+    subject = message.subject if variant is None or variant.subject is None else variant.subject
+    body = message.body if variant is None or variant.body is None else variant.body
+    return Rendered(" ".join(render_template(subject, values).split()), render_template(body, values).strip("\n"))
 
 
 def _plain(value: object) -> object:
@@ -101,25 +115,34 @@ _Part = tuple[Span, str]
 """A template and where it begins."""
 
 
-def _front_matter(source: Source) -> tuple[_Part | None, _Part, tuple[Diagnostic, ...]]:
+def _front_matter(source: Source) -> tuple[_Part | None, tuple[Variant, ...], _Part, tuple[Diagnostic, ...]]:
     whole = (Span(0, len(source.text)), source.text)
     if not source.text.startswith("---"):
-        return None, whole, ()
+        return None, (), whole, ()
     match = _FRONT_MATTER.match(source.text)
     if match is None:
-        return None, whole, (errors.unclosed_front_matter(source),)
+        return None, (), whole, (errors.unclosed_front_matter(source),)
     start, end = match.span("matter")
     yaml, problems = read_yaml(Source(source.path, re.sub(r"[^\n]", " ", source.text[:start]) + source.text[start:end]))
     if yaml is None or problems:
-        return None, whole, tuple(_moved(problem, source) for problem in problems)
+        return None, (), whole, tuple(_moved(problem, source) for problem in problems)
     reading = Reading(source)
     fields = reading.table(yaml, "a message", ("subject", "variants"))
-    if "variants" in fields:
-        reading.refuse(errors.variants_later(source, fields["variants"].span))
+    variants = tuple(_variant(reading, key, node) for key, node in reading.entries(fields.get("variants"), "variants"))
     subject = fields.get("subject")
     text = reading.text(subject, "subject") if subject is not None else None
     part = (subject.span, text) if isinstance(subject, Scalar) and text is not None else None
-    return part, (Span(match.end(), len(source.text)), source.text[match.end() :]), tuple(reading.diagnostics)
+    body = (Span(match.end(), len(source.text)), source.text[match.end() :])
+    return part, variants, body, tuple(reading.diagnostics)
+
+
+def _variant(reading: Reading, key: Scalar, node: Node) -> Variant:
+    what = f"the variant {key.text}"
+    fields = reading.table(node, what, ("subject", "body"))
+    if not fields and (not node.entries if isinstance(node, Table) else isinstance(node, Scalar) and node.is_empty):
+        reading.refuse(errors.empty_variant(reading.source, key.span, key.text))
+    subject, body = (reading.text(fields[name], name) if name in fields else None for name in ("subject", "body"))
+    return Variant(tuple(key.text.lower().split()), subject, body, Span(key.span.start, node.span.end))
 
 
 def _moved(problem: Diagnostic, source: Source) -> Diagnostic:
@@ -127,10 +150,11 @@ def _moved(problem: Diagnostic, source: Source) -> Diagnostic:
 
 
 def _message(
-    name: str, source: Source, subject: _Part | None, body: _Part
+    name: str, source: Source, subject: _Part | None, body: _Part, variants: tuple[Variant, ...] = ()
 ) -> tuple[Message | None, tuple[Diagnostic, ...]]:
     places: list[tuple[str, Span]] = []
-    for span, template in filter(None, (subject, body)):
+    others = [(one.span, text) for one in variants for text in (one.subject, one.body) if text is not None]
+    for span, template in filter(None, (subject, *others, body)):
         readings, problem = read_template(template)
         offset = source.text.find(template, span.start, span.end)  # -1: written with escapes
         if problem is not None:
@@ -140,7 +164,7 @@ def _message(
             place = Span(offset + reading.start, offset + reading.end) if offset >= 0 else span
             places.append((reading.name, place))
     variables = frozenset(variable for variable, _ in places)
-    return Message(name, subject[1] if subject else "", body[1], variables, tuple(places), source), ()
+    return Message(name, subject[1] if subject else "", body[1], variables, variants, tuple(places), source), ()
 
 
 def _diagnostic(source: Source, place: Span, told: str, tag: str | None, filter_: str | None) -> Diagnostic:
@@ -155,7 +179,13 @@ def _diagnostic(source: Source, place: Span, told: str, tag: str | None, filter_
 
 
 def check_variables(message: Message, catalog: Catalog, properties: Collection[str]) -> Iterator[Diagnostic]:
-    """A warning for each variable that nothing fills. `properties` are those of the events that it may meet."""
+    """A warning for each variable that nothing fills. `properties` are those of the events that it may meet.
+
+    An error for each variant that is for no channel of the catalog and for no language.
+    """
+    for variant in message.variants:
+        if (word := unknown_word(variant, catalog.channels)) is not None:
+            yield errors.unknown_variant(message.source, variant.span, word, catalog.channels)
     known = _variables(catalog, properties) if message.places else frozenset()
     for name, place in message.places:
         if name not in known:

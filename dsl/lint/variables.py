@@ -27,7 +27,7 @@ def check_variables(ruleset: Ruleset, rule: Rule, facts: Facts, statistics: Stat
         if message is None:
             continue
         span = _place(rule, message)
-        for name in sorted(unguarded(message.subject) | unguarded(message.body)):
+        for name in sorted(frozenset[str]().union(*map(unguarded, message.templates))):
             if name.startswith("offer.") and not products_of(rule):
                 yield findings.offer_variable_without_offer(span, _called(message), name)
             attribute = _attribute(ruleset.catalog, rule, name)

@@ -90,4 +90,4 @@ def _summary(loaded: Loaded) -> str:
         for severity in ("error", "warning", "info")
         if (number := sum(each.severity == severity for each in loaded.diagnostics)) or severity == "error"
     ]
-    return f"{rules} rules are right; {', '.join(counts)}."
+    return f"{rules} {'rule is' if rules == 1 else 'rules are'} right; {', '.join(counts)}."

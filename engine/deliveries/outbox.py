@@ -105,7 +105,8 @@ def _compose(connection: sa.Connection, ruleset: Ruleset, delivery: sa.Row[Any])
     row = joined(state, content["subscription"]) | _event(ruleset, content)
     told = ruleset, content["message"], row, dt.date.fromisoformat(content["day"]), content["offer"]
     try:
-        return Composed(compose(*told), compose(*told, hide=personal_keys(ruleset.catalog)))
+        hide = personal_keys(ruleset.catalog)
+        return Composed(compose(*told, channel=delivery.channel), compose(*told, hide=hide, channel=delivery.channel))
     except MessageFailed as error:
         return str(error)
 

@@ -37,16 +37,22 @@ def compose(
     offer: str | None = None,
     *,
     hide: frozenset[str] = frozenset(),
+    channel: str | None = None,
 ) -> Rendered:
-    """Render a message for the customer of `row` on a local day. `hide` are the keys of `row` to mask.
-
-    Raises MessageFailed.
+    """Render a message for the customer of `row` on a local day, in the variant for the channel and the customer's
+    `locale`. `hide` are the keys of `row` to mask. Raises MessageFailed.
     """
     template = ruleset.messages.get(message or "offer", OFFER)
     try:
-        return render(template, variables(ruleset.catalog, row, day, offer, hide=hide))
+        values = variables(ruleset.catalog, row, day, offer, hide=hide)
+        return render(template, values, channel=channel, locale=_locale(row))
     except RenderingFailed as error:
         raise MessageFailed(f"The message {template.name} cannot be written: {error}") from error
+
+
+def _locale(row: Row) -> str | None:
+    locale = row.get("customer.locale")
+    return locale if isinstance(locale, str) else None
 
 
 def variables(
