@@ -38,7 +38,7 @@ def test_everything_that_is_safe_is_mended_at_once(rules: Path) -> None:
     assert (rules / "a.rules").read_text() == MENDED
     assert "a.rules:1: billing_anniversry became billing_anniversary [unknown-moment]" in done.output
     assert "a.rules:1: == became = [unexpected-symbol]" in done.output
-    assert "1 rules are right; 0 errors" in done.output
+    assert "1 rule is right; 0 errors" in done.output
 
 
 def test_what_is_not_certain_is_left_alone(rules: Path) -> None:
