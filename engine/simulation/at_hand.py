@@ -37,7 +37,7 @@ def part_at_hand(
     held = concerned(plans.catalog, state, use, subscription)
     if not held or not rules:
         return None
-    owner = _owner(plans.catalog, use)
+    owner = owner_of(plans.catalog, use)
     event = {f"event.{name}": value for name, value in (properties or {}).items()}
     occurrences = [Occurrence(use.moment, use.offset, owner, state.id, each, key, state.zone, due_at) for each in held]
     rows: list[Row] = [{**joined(state, each), **event} for each in held]
@@ -45,13 +45,14 @@ def part_at_hand(
     return Part(use, day, table, plan, rules)
 
 
-def _owner(catalog: Catalog, use: MomentUse) -> Owner:
+def owner_of(catalog: Catalog, use: MomentUse) -> Owner:
+    """Whose the moment is; a calendar date is the customer's."""
     return Owner.CUSTOMER if use.date is not None else catalog.moments[use.moment].owner
 
 
 def concerned(catalog: Catalog, state: CustomerState, use: MomentUse, subscription: str | None) -> list[str | None]:
     """The ids of the subscriptions that the moment concerns; [None] for a customer without any."""
-    owner = _owner(catalog, use)
+    owner = owner_of(catalog, use)
     statuses = None if use.date is not None else catalog.moments[use.moment].statuses
     if not state.subscriptions:
         return [None] if owner is Owner.CUSTOMER and subscription is None else []

@@ -22,7 +22,7 @@ from engine.moments.calendar import due_instant, event_key, occurrence_key
 from engine.plans import Plans
 from engine.privacy import personal_keys
 from engine.reports.decisions import DecisionLine, ReceiptClause, receipt
-from engine.simulation.at_hand import concerned, part_at_hand
+from engine.simulation.at_hand import concerned, owner_of, part_at_hand
 from engine.simulation.occasion import would_be
 from engine.store.documents import decode
 from engine.store.rows import joined
@@ -221,7 +221,7 @@ def _outcome(
 ) -> str:
     if meeting.key is None:
         return "It does not meet this rule that day: the moment is not due."
-    subject = state.id if _owner(plans, meeting.use) is Owner.CUSTOMER else meeting.subscription
+    subject = state.id if owner_of(plans.catalog, meeting.use) is Owner.CUSTOMER else meeting.subscription
     decided = receipt(connection, decision_id(rule.name, str(subject), meeting.key))
     if decided is not None:
         return f"Decided on {decided.decision.decided_at:%Y-%m-%d %H:%M} UTC: {decided.decision.sentence}"
@@ -253,7 +253,3 @@ def _would_be(plans: Plans, rule: Rule, state: CustomerState, meeting: _Meeting,
 
 def _said(line: DecisionLine) -> str:
     return f"held, because {reasons.sentence(line.reason, line.detail)}." if line.reason else line.sentence
-
-
-def _owner(plans: Plans, use: MomentUse) -> Owner:
-    return Owner.CUSTOMER if use.date is not None else plans.catalog.moments[use.moment].owner
