@@ -261,6 +261,11 @@ class MomentUse:
     date: dt.date | None = None
     delay: dt.timedelta = dt.timedelta(0)
 
+    @property
+    def distance(self) -> int:
+        """How far the occasion is from the moment: local days of a date, hours after an event."""
+        return self.offset if not self.delay else self.delay // dt.timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True)
 class PercentOff:

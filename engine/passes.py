@@ -105,7 +105,7 @@ def run_pass(
 
 def _begin(store: Store, ruleset: Ruleset, now: dt.datetime, day: dt.date | None) -> PassReport:
     as_of = day or now.astimezone(ZoneInfo(ruleset.catalog.timezone)).date()
-    values = {"as_of": as_of, "started_at": now, "ruleset": ruleset.digest}
+    values = {"kind": "day" if day else "tick", "as_of": as_of, "started_at": now, "ruleset": ruleset.digest}
     with store.write() as connection:
         reindex(connection, ruleset.catalog, now)
         number = connection.scalars(sa.insert(passes).values(values).returning(passes.c.id)).one()
@@ -174,7 +174,7 @@ def _claim(
     """The zones that are ours for each moment: those whose row in the ledger is new."""
     left: dict[MomentUse, list[str]] = {}
     for use in uses:
-        key = {"local_date": day, "moment": use.moment, "offset": use.offset, "shard": shard}
+        key = {"local_date": day, "moment": use.moment, "offset": use.distance, "shard": shard, "rerun": 0}
         rows = [key | {"zone": zone, "pass_id": pass_id, "finished_at": now} for zone in zones]
         claim = insert(connection, batches).values(rows).on_conflict_do_nothing().returning(batches.c.zone)
         if mine := connection.scalars(claim).all():

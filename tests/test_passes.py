@@ -37,7 +37,7 @@ def assert_conserved(store: Store) -> None:
         for each in connection.execute(sa.select(counters)):
             parts = each.not_matched + each.offered + each.held + each.held_out + each.missed
             assert each.due == parts, each
-            assert min(each[4:]) >= 0, each
+            assert min(each[5:]) >= 0, each
             counted[each.rule] += each.offered + each.held + each.held_out
         found = Counter(connection.scalars(sa.select(decisions.c.rule)))
     assert +counted == found

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dsl.catalog import Catalog
+from dsl.typed import MomentUse
 from engine.decisions.decide import Occurrence
 from engine.store.bulk import among
 from engine.store.inserts import insert, insert_values
@@ -88,15 +89,15 @@ def _tags(state: CustomerState) -> frozenset[str]:
     return tags if isinstance(tags, frozenset) else frozenset()
 
 
-def tally(rule: str, moment: str, offset: int, day: dt.date, due: int, results: Mapping[str, int]) -> dict[str, Any]:
-    """One row of counters; `results` counts the matches by result, and what is due beyond them did not match."""
+def tally(rule: str, use: MomentUse, day: dt.date, due: int, results: Mapping[str, int]) -> dict[str, Any]:
+    """One row of counters, without its pass; what is due beyond the matches that `results` counts did not match."""
     held = results.get("held", 0)
     held_out = results.get("held_out", 0)
     offered = sum(results.values()) - held - held_out
     return {
         "rule": rule,
-        "moment": moment,
-        "offset": offset,
+        "moment": use.moment,
+        "offset": use.distance,
         "local_date": day,
         "due": due,
         "not_matched": due - offered - held - held_out,

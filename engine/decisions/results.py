@@ -83,7 +83,7 @@ def written(decided: Outcome, catalog: Catalog, now: dt.datetime, *, ruleset: st
             for decision, line, state in zip(decisions, decided.lines, states, strict=True)
             for row in _deliveries(decision, batch.rules[line["rule"]], state, catalog)
         ],
-        counters=_counters(decided),
+        counters=[row | {"pass_id": pass_id or 0} for row in _counters(decided)],
         tags=_tags(decided),
     )
 
@@ -175,7 +175,7 @@ def _counters(decided: Outcome) -> list[dict[str, Any]]:
         for rule_number, rule in enumerate(part.rules, batch.rule_starts[number]):
             again = decided.repeats.get((number, rule.name), 0)
             counts = results[number, rule_number]
-            rows.append(tally(rule.name, part.use.moment, part.use.offset, part.day, due - again, counts))
+            rows.append(tally(rule.name, part.use, part.day, due - again, counts))
     return rows
 
 

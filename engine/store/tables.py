@@ -12,9 +12,11 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -169,6 +171,69 @@ Index(
     sqlite_where=text("state = 'pending'"),
     postgresql_where=text("state = 'pending'"),
 )
+Index(  # those that may still be met some time after they happened; what was imported as history is not among them
+    "ix_events_live",
+    events.c.moment,
+    events.c.occurred_at,
+    sqlite_where=text("state <> 'history'"),
+    postgresql_where=text("state <> 'history'"),
+)
+
+# What became of an event some time after it happened; what happened at once is marked on the event itself.
+delayed = Table(
+    "delayed",
+    metadata,
+    Column("source", String(64), primary_key=True),
+    Column("event_id", Id, primary_key=True),
+    Column("offset", Integer, primary_key=True),  # hours after the event
+    Column("state", String(8), nullable=False),  # decided | missed
+    Column("decided_at", Instant, nullable=False),
+)
+
+# What meters read, one row a reading; the latest is what counts.
+readings = Table(
+    "readings",
+    metadata,
+    Column("subscription_id", Id, primary_key=True),
+    Column("meter", String(64), primary_key=True),
+    Column("read_at", Instant, primary_key=True),
+    Column("used", Float, nullable=False),  # in the meter's unit
+    Column("quota", Float),  # what the subscription might use at that time; NULL where nothing said
+    Column("recorded_at", Instant, nullable=False),
+)
+
+# --- what changed ----------------------------------------------------------------------------------------------------
+
+# What the calendar of a customer or subscription hung on before it changed: its zone, its dates, its billing interval.
+# A new one has nothing before it. `pending` until a pass has looked whether it brought an occurrence too late.
+moves = Table(
+    "moves",
+    metadata,
+    Column("number", Serial, primary_key=True),
+    Column("owner", String(12), nullable=False),  # customer | subscription
+    Column("subject", Id, nullable=False, index=True),
+    Column("customer_id", Id, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("before", Document),  # {"zone": ...} or {"dates": {...}, "interval": ...}; NULL for what is new
+    Column("pending", Boolean, nullable=False),
+)
+Index(
+    "ix_moves_pending",
+    moves.c.shard,
+    sqlite_where=text("pending"),
+    postgresql_where=text("pending"),
+)
+
+# Customers written since the columnar snapshots were made, in the order of their transactions.
+changes = Table(
+    "changes",
+    metadata,
+    Column("number", Serial, primary_key=True),
+    Column("shard", SmallInteger, nullable=False),
+    Column("customer_id", Id, nullable=False),
+)
+Index(None, changes.c.shard, changes.c.number)
 
 # --- decisions -------------------------------------------------------------------------------------------------------
 
@@ -176,6 +241,7 @@ passes = Table(
     "passes",
     metadata,
     Column("id", Serial, primary_key=True),
+    Column("kind", String(8), nullable=False),  # tick | day (ordered by a person) | rerun
     Column("as_of", Date, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),  # NULL while it runs, or where it was killed
@@ -184,6 +250,7 @@ passes = Table(
 )
 
 # The ledger of finished batches: a row here means that this moment, for these customers and this day, is done.
+# `rerun` is 0, or the order that had it done again for one rule.
 batches = Table(
     "batches",
     metadata,
@@ -192,8 +259,38 @@ batches = Table(
     Column("offset", Integer, primary_key=True),
     Column("zone", String(64), primary_key=True),
     Column("shard", SmallInteger, primary_key=True),
+    Column("rerun", Integer, primary_key=True),
     Column("pass_id", Serial, nullable=False),
     Column("finished_at", Instant, nullable=False),
+)
+
+# How far the ledger is complete: every scheduled moment of a zone's customers is done up to and with this local day.
+frontiers = Table(
+    "frontiers",
+    metadata,
+    Column("zone", String(64), primary_key=True),
+    Column("local_date", Date, nullable=False),
+)
+
+# The same for what is met some time after an event: all that was due by this instant is marked in `delayed`.
+delay_frontiers = Table(
+    "delay_frontiers",
+    metadata,
+    Column("moment", String(64), primary_key=True),
+    Column("offset", Integer, primary_key=True),  # hours
+    Column("through", Instant, nullable=False),
+)
+
+# Orders of a person to try one rule again on a day that is done.
+reruns = Table(
+    "reruns",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("rule", String(200), nullable=False),
+    Column("local_date", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ordered_at", Instant, nullable=False),
+    Column("finished_at", Instant),
 )
 
 # One row a match: what became of it. `result` is offered | said | tagged | held | held_out.
@@ -203,7 +300,7 @@ decisions = Table(
     Column("id", String(32), primary_key=True),  # hash of rule, subject and occurrence
     Column("rule", String(200), nullable=False),
     Column("moment", String(64), nullable=False),
-    Column("offset", Integer, nullable=False),  # local days: -7 is "7 days before"
+    Column("offset", Integer, nullable=False),  # local days: -7 is "7 days before"; of an event, hours after it
     Column("subject", Id, nullable=False),  # the customer's or the subscription's id: whose moment it is
     Column("occurrence", String(300), nullable=False),
     Column("customer_id", Id, nullable=False),
@@ -242,8 +339,8 @@ receipts = Table(
     Column("body", Document, nullable=False),
 )
 
-# due = not_matched + offered + held + held_out + missed, for each rule, moment and local day (said and tagged count
-# as offered).
+# due = not_matched + offered + held + held_out + missed, for each rule, moment, local day and pass (said and tagged
+# count as offered). Events that were decided as they came have pass 0.
 counters = Table(
     "counters",
     metadata,
@@ -251,12 +348,57 @@ counters = Table(
     Column("moment", String(64), primary_key=True),
     Column("offset", Integer, primary_key=True),
     Column("local_date", Date, primary_key=True),
+    Column("pass_id", BigInteger, primary_key=True, autoincrement=False),
     Column("due", BigInteger, nullable=False),
     Column("not_matched", BigInteger, nullable=False),
     Column("offered", BigInteger, nullable=False),
     Column("held", BigInteger, nullable=False),
     Column("held_out", BigInteger, nullable=False),
     Column("missed", BigInteger, nullable=False),
+)
+
+# Why occurrences were missed: how many of a rule on a day, in which pass.
+missed = Table(
+    "missed",
+    metadata,
+    Column("rule", String(200), primary_key=True),
+    Column("moment", String(64), primary_key=True),
+    Column("offset", Integer, primary_key=True),
+    Column("local_date", Date, primary_key=True),
+    Column("pass_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", String(64), nullable=False),
+    Column("occurrences", BigInteger, nullable=False),
+)
+
+# Rules that decide nothing and deliver nothing until somebody resumes them; the empty name is every rule.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("rule", String(200), primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# --- schedulers ------------------------------------------------------------------------------------------------------
+
+# Who works: one holder until a time of the database's own clock. A later holder has a larger token.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("until", Instant, nullable=False),
+)
+
+# The running schedulers and when each last gave a sign of life, by the clock on its wall.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("place", String(200), nullable=False),  # command, host and process, for people
+    Column("started_at", Instant, nullable=False),
+    Column("beat_at", Instant, nullable=False),
 )
 
 # --- deliveries ------------------------------------------------------------------------------------------------------
