@@ -43,6 +43,9 @@ EVENTS_A_BATCH = 2_000
 Progress = Callable[[int, int], None]
 """batches done, batches in all"""
 
+Check = Callable[[sa.Connection], None]
+"""Asked first in every transaction of a pass: raises a CarpeError where this process may not work (any more)."""
+
 Zones = Mapping[str, dt.date]
 """zone -> the local day that is due there"""
 
@@ -86,27 +89,30 @@ def run_pass(
     *,
     day: dt.date | None = None,
     progress: Progress = lambda done, total: None,
+    check: Check = lambda connection: None,
 ) -> PassReport:
     """Decide all that is due at `now`, or on every customer's local `day`. Running it again decides nothing new."""
     plans = plans_of(ruleset)
-    report = _begin(store, ruleset, now, day)
+    report = _begin(store, ruleset, now, day, check)
     steps = [*_scheduled(store, ruleset, now, day)]
     for done, (local_day, zones, shard) in enumerate(steps):
         progress(done, len(steps) + 1)
         with store.write() as connection:
+            check(connection)
             _shard(connection, plans, local_day, zones, shard, now, report)
     progress(len(steps), len(steps) + 1)
-    while decide_events(store, plans, now, day, report):
+    while decide_events(store, plans, now, day, report, check):
         pass
     _finish(store, report, now)
     progress(len(steps) + 1, len(steps) + 1)
     return report
 
 
-def _begin(store: Store, ruleset: Ruleset, now: dt.datetime, day: dt.date | None) -> PassReport:
+def _begin(store: Store, ruleset: Ruleset, now: dt.datetime, day: dt.date | None, check: Check) -> PassReport:
     as_of = day or now.astimezone(ZoneInfo(ruleset.catalog.timezone)).date()
     values = {"kind": "day" if day else "tick", "as_of": as_of, "started_at": now, "ruleset": ruleset.digest}
     with store.write() as connection:
+        check(connection)
         reindex(connection, ruleset.catalog, now)
         number = connection.scalars(sa.insert(passes).values(values).returning(passes.c.id)).one()
     return PassReport(number, as_of)
@@ -185,9 +191,12 @@ def _claim(
 # --- events ----------------------------------------------------------------------------------------------------------
 
 
-def decide_events(store: Store, plans: Plans, now: dt.datetime, day: dt.date | None, report: PassReport) -> bool:
+def decide_events(
+    store: Store, plans: Plans, now: dt.datetime, day: dt.date | None, report: PassReport, check: Check
+) -> bool:
     """Decide the oldest events that wait (about `EVENTS_A_BATCH`) of local days up to `day`; True if there were any."""
     with store.write() as connection:
+        check(connection)
         by_day: dict[dt.date, list[sa.Row[Any]]] = defaultdict(list)
         for event in _waiting(connection, now, day):
             local_day = event.occurred_at.astimezone(ZoneInfo(event.zone)).date()
