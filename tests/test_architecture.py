@@ -24,6 +24,7 @@ ROOMS = (
     "engine.store",
     "engine.access",
     "engine.moments",
+    "engine.lateness",
     "engine.matching",
     "engine.decisions",
     "engine.unavailable",
