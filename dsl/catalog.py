@@ -116,12 +116,17 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
+    """What holds for every rule. `catch_up` is how late a missed occurrence may still be sent, where its rule does not
+    say otherwise; None: never.
+    """
+
     consent: Mapping[str, str] = field(default_factory=dict)  # channel -> flag attribute of the customer
     caps: tuple[Cap, ...] = ()
     quiet: Mapping[str, tuple[dt.time, dt.time]] = field(default_factory=dict)
     largest_discount: Decimal | None = None
     hold_out: Decimal = Decimal(0)
     send_at: dt.time = dt.time(9)
+    catch_up: dt.timedelta | None = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
