@@ -19,9 +19,9 @@ from dsl.typed import MomentUse
 from engine.moments.calendar import due_instant, due_instants, occurrence_key
 from engine.moments.due import due_batch
 from engine.store.ingest.values import Refused, plausible
-from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
 from engine.store.state import put_customers, put_subscriptions
+from tests.conftest import make_tables
 from tests.torture.calendar import (
     DAY,
     EPOCH,
@@ -161,9 +161,9 @@ WALK = days_between(dt.date(2026, 2, 20), dt.date(2026, 5, 10))  # the clock cha
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('proofs') / 'carpe.db'}"
-    upgrade(url)
-    opened = open_store(url)
+    database = tmp_path_factory.mktemp("proofs") / "carpe.db"
+    make_tables(database)
+    opened = open_store(f"sqlite:///{database}")
     people: list[dict[str, Value]] = [{"customer.id": zone, "customer.timezone": zone} for zone in RENEWS_ON]
     held: list[dict[str, Value]] = [
         {"customer.id": zone, "subscription.id": zone, "subscription.renews_on": day} for zone, day in RENEWS_ON.items()
