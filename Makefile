@@ -28,10 +28,10 @@ test: .venv/with-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto -m "not postgres and not spark and not browser and not wheel"
+	$(BIN)/pytest -n auto --dist worksteal -m "not postgres and not spark and not browser and not wheel"
 
 test-all: .venv/with-all postgresql
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 bench: .venv/with-dev
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; echo; done
