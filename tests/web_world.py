@@ -17,6 +17,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from dsl.catalog import Catalog
@@ -28,6 +29,7 @@ from engine.config import Settings
 from engine.rulebook import Rulebook
 from engine.store.session import Store, open_store
 from engine.store.state import put_customers, put_subscriptions
+from engine.store.tables import users
 from tests.conftest import make_tables
 from web import create_app, help
 
@@ -234,8 +236,10 @@ def populate(store: Store, catalog: Catalog) -> str:
     with store.write() as connection:
         put_customers(connection, catalog, customers, NOW)
         put_subscriptions(connection, catalog, subscriptions, NOW)
-        create_user(connection, "ada", "ada!", "editor", NOW)
-        create_user(connection, "vera", "vera!", "viewer", NOW)
+        for name, role in (("ada", "editor"), ("vera", "viewer")):
+            create_user(connection, name, f"{name}!", role, NOW)
+            cheap = generate_password_hash(f"{name}!", "pbkdf2:sha256:1")  # every test signs in; a real one is slow
+            connection.execute(users.update().where(users.c.name == name).values(password_hash=cheap))
         return create_token(connection, "shop", NOW)
 
 
