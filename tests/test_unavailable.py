@@ -18,7 +18,7 @@ from dsl.syntax import HistoryVerb, Purpose, TimeUnit
 from dsl.typed import All, MomentUse, Not, Offer, Rule, Ruleset, Say
 from engine.plans import Plans
 from engine.unavailable import not_run, notice, waits_for
-from tests.test_cli import carpe
+from tests.command import carpe
 
 EVENTS = typed.Events("support_call", All(()), typed.Window(30, TimeUnit.DAYS))
 MRR = typed.Attribute(Owner.SUBSCRIPTION, "mrr", DataType(Kind.MONEY))
