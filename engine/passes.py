@@ -26,6 +26,7 @@ from dsl.typed import MomentUse, Ruleset
 from engine.decisions import ledger
 from engine.decisions.occasions import Part, merge
 from engine.decisions.results import matched_ids, matched_occurrences, outcome, written
+from engine.happenings.history import with_history
 from engine.moments.calendar import due_instant
 from engine.moments.due import due_batch
 from engine.moments.events import event_batch
@@ -164,6 +165,7 @@ def _shard(
         plan, rules = plans.plan(use, day)
         table = due_batch(connection, plans.catalog, use, day, here, shard, plans.reads(use, plan))
         if table.num_rows:
+            table = with_history(connection, plans.catalog, table, plan.terms, day)
             parts.append(Part(use, day, table, plan, rules))
     decide_parts(connection, plans, parts, now, report)
 
@@ -232,6 +234,7 @@ def event_parts(connection: sa.Connection, plans: Plans, day: dt.date, found: Se
         if rules:
             table = event_batch(connection, plans.catalog, mine, plans.reads(use, plan))
             if table.num_rows:
+                table = with_history(connection, plans.catalog, table, plan.terms, day)
                 yield Part(use, day, table, plan, rules)
 
 

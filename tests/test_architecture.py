@@ -25,6 +25,7 @@ ROOMS = (
     "engine.access",
     "engine.moments",
     "engine.matching",
+    "engine.happenings",
     "engine.decisions",
     "engine.unavailable",
     "engine.plans",

@@ -260,7 +260,7 @@ def test_clauses_show_what_was_counted_in_the_words_of_people():
     ]
 
 
-# --- without a history -------------------------------------------------------------------------------------------------
+# --- without a history -----------------------------------------------------------------------------------------------
 
 
 def test_a_question_about_the_past_without_a_past_is_refused():

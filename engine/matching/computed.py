@@ -96,7 +96,7 @@ class Reader:
     def _sum(self, term: SumOf) -> Value:
         values = [event.properties.get(term.property.name) for event in self._events(term.events)]
         if term.property.type.kind is not Kind.MONEY:
-            return _total([float(value) for value in values if isinstance(value, int | float)])
+            return total([float(value) for value in values if isinstance(value, int | float)])
         currency = term.currency or self.row.get(OWN_CURRENCY.key)
         amounts = (value.amount for value in values if isinstance(value, Money) and value.currency == currency)
         with localcontext(EXACT):
@@ -116,7 +116,7 @@ class Reader:
         return _finite(result) if term.type.kind is Kind.NUMBER or isinstance(result, float) else result
 
 
-def _total(numbers: list[float]) -> float:
+def total(numbers: list[float]) -> float:
     """The sum in whatever order the numbers come, rounded once; infinite where no number can hold it."""
     try:
         return math.fsum(numbers)

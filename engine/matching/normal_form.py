@@ -4,8 +4,8 @@ Segments are unfolded. `not` is pushed to the tests, each of which names its neg
 so from here on two-valued logic is exact (design decision 2). A clause that computes (arithmetic, two terms side by
 side) stays whole and is asked whether it is true, or whether it is false. Tests of one term side by side under `or`
 become one leaf, if they are sets of values: `plan = a or plan = b` and `plan in (a, b)` are the same. Then `and` is
-multiplied out over `or`, to at most MOST_CONJUNCTS alternatives a rule; a part that would give more stays whole as a `rest`,
-evaluated as it stands on the rows that its neighbours let through.
+multiplied out over `or`, to at most MOST_CONJUNCTS alternatives a rule; a part that would give more stays whole as a
+`rest`, evaluated as it stands on the rows that its neighbours let through.
 """
 
 from __future__ import annotations

@@ -1,0 +1,85 @@
+"""Whom the rows of a batch ask about and seen from when, and the same as a table of constants that a query joins."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import ColumnElement, Connection, DateTime, FromClause, Text, bindparam, column, func
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from dsl.typed import Window
+from engine.happenings.spans import Span, span
+from engine.store.bulk import instant_text
+
+
+class Occasions:
+    """The keys of a batch (`moments.subjects.SCHEMA`), a place a row; each distinct instant and zone is met once."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.size: int = table.num_rows
+        self.customers: list[str] = table["customer"].to_pylist()
+        self.subscriptions: list[str | None] = table["subscription"].to_pylist()
+        instants, zones = pc.unique(table["due_at"]), pc.unique(table["zone"])
+        keys = pc.index_in(table["due_at"], instants).to_numpy() * len(zones)
+        keys = keys.astype(np.int64) + pc.index_in(table["zone"], zones).to_numpy()
+        distinct, place = np.unique(keys, return_inverse=True)
+        at, zone = instants.to_pylist(), zones.to_pylist()
+        self._seen_from = [(at[key // len(zones)], zone[key % len(zones)]) for key in distinct.tolist()]
+        self._place = place.tolist()
+
+    def spans(self, window: Window | None) -> list[Span]:
+        """The window of each row."""
+        distinct = [span(window, at, zone) for at, zone in self._seen_from]
+        return [distinct[place] for place in self._place]
+
+    def seen_from(self, row: int) -> tuple[dt.datetime, ZoneInfo]:
+        """The instant and the zone of a row."""
+        at, zone = self._seen_from[self._place[row]]
+        return at, ZoneInfo(zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A table of constants: `row` counts from 0, the rest is that row's."""
+
+    table: FromClause
+    row: ColumnElement[int]
+    customer: ColumnElement[Any]
+    subscription: ColumnElement[Any]
+    after: ColumnElement[Any]
+    upto: ColumnElement[Any]
+
+
+def ask(connection: Connection, occasions: Occasions, spans: Sequence[Span]) -> Asked:
+    """The constants of all rows; they travel as parameters, however many."""
+    if connection.dialect.name == "postgresql":
+        return _unnested(occasions, spans)
+    text = {one: (instant_text(one.after), instant_text(one.upto)) for one in set(spans)}
+    people = zip(occasions.customers, occasions.subscriptions, spans, strict=True)
+    listed = json.dumps([(customer, which, *text[one]) for customer, which, one in people])
+    rows = func.json_each(listed).table_valued("key", "value", name="asked")
+    parts = (func.json_extract(rows.c.value, f"$[{number}]") for number in range(4))
+    return Asked(rows, rows.c.key, *parts)
+
+
+def _unnested(occasions: Occasions, spans: Sequence[Span]) -> Asked:
+    texts, instants = ARRAY(Text), ARRAY(DateTime(timezone=True))
+    rows = (
+        func.unnest(
+            bindparam(None, occasions.customers, type_=texts),
+            bindparam(None, occasions.subscriptions, type_=texts),
+            bindparam(None, [one.after for one in spans], type_=instants),
+            bindparam(None, [one.upto for one in spans], type_=instants),
+        )
+        .table_valued(column("customer"), column("which"), column("after"), column("upto"), with_ordinality="place")
+        .render_derived(name="asked")
+    )
+    return Asked(rows, rows.c.place - 1, rows.c.customer, rows.c.which, rows.c.after, rows.c.upto)
