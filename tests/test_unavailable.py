@@ -119,7 +119,7 @@ SENTENCE = "This version checks the rule but does not run it:"
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example rules with two that wait and one that runs, and a customer whose bill comes round on 15 March 2026."""
+    """The example rules with two that wait and one that runs; one customer whose bill comes round on 15 March."""
     folder = tmp_path_factory.mktemp("waiting")
     (folder / "customers.csv").write_text("id,first_name,country,marketing_ok\nc1,Ada,GB,yes\n")
     (folder / "subscriptions.csv").write_text(

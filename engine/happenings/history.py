@@ -32,7 +32,7 @@ from dsl.typed import (
 )
 from engine.happenings.gathered import Gathered, satisfying, summed
 from engine.happenings.meters import quotas, usage
-from engine.happenings.occasions import Occasions, ask
+from engine.happenings.occasions import Asked, Occasions, ask
 from engine.happenings.records import Records, counted, each, events_of, latest, offers_of
 from engine.happenings.spans import TICK, Span
 from engine.matching.history import History
@@ -93,10 +93,13 @@ class _Past:
         for (moment, window), some in by_events.items():
             yield from self._of_events(moment, window, some)
 
+    def _ask(self, records: Records, spans: Sequence[Span]) -> list[Asked]:
+        return ask(self.connection, self.occasions, spans, of_one=records.of_one)
+
     def _offers(self, term: DecidedCount) -> pa.Array:
         records, spans = offers_of(term), self.occasions.spans(term.window)
         if all(span.exact for span in spans):
-            return pa.array(counted(self.connection, records, ask(self.connection, self.occasions, spans)), pa.int64())
+            return pa.array(counted(self.connection, records, self._ask(records, spans)), pa.int64())
         found = self._each(records, spans, term.window)
         return _count(found, self.occasions.size)
 
@@ -116,13 +119,13 @@ class _Past:
     def _at_once(
         self, records: Records, spans: Sequence[Span], terms: Sequence[OfEvents]
     ) -> Iterator[tuple[Historic, pa.Array]]:
-        asked = ask(self.connection, self.occasions, spans)
+        asks = self._ask(records, spans)
         last: list[dt.datetime | None] = []
         for term in terms:
             if isinstance(term, CountOf):
-                yield term, pa.array(counted(self.connection, records, asked), pa.int64())
+                yield term, pa.array(counted(self.connection, records, asks), pa.int64())
             else:
-                last = last or latest(self.connection, records, asked)
+                last = last or latest(self.connection, records, asks)
                 yield term, self._last(term, last)
 
     def _each(
@@ -130,8 +133,8 @@ class _Past:
     ) -> Gathered:
         """Every record that counts, one by one, and those that are supposed."""
         text = [cast(events_table.c.properties, Text)] if records.table is events_table else []
-        asked = ask(self.connection, self.occasions, spans)
-        found = [tuple(one) for one in each(self.connection, records, asked, [records.at, *text])]
+        asks = self._ask(records, spans)
+        found = [*each(self.connection, records, asks, [records.at, *text])]
         found += [one for event in supposed for one in self._supposed(event, window)]
         found = [one for one in found if spans[one[0]].exact or self._within(one[0], one[1], window)]
         documents = [one[2] for one in found] if text else []

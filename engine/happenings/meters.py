@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, ScalarSelect, select
 
 from dsl.catalog import Catalog
-from engine.happenings.occasions import Occasions, ask
+from engine.happenings.occasions import Asked, Occasions, ask
+from engine.happenings.records import by_row
 from engine.matching.reads import QUOTA_READS
 from engine.store.tables import readings
 
 
 def usage(connection: Connection, occasions: Occasions, meter: str) -> pa.Array:
     """The last reading by each row's instant, in the meter's unit; missing where there was none."""
-    asked = ask(connection, occasions, occasions.spans(None))
-    last = (
-        select(readings.c.used)
-        .where(readings.c.subscription_id == asked.subscription, readings.c.meter == meter)
-        .where(readings.c.read_at <= asked.upto)
-        .order_by(readings.c.read_at.desc())
-        .limit(1)
-        .correlate(asked.table)
-        .scalar_subquery()
-    )
-    found = connection.execute(select(asked.row, last).select_from(asked.table).order_by(asked.row))
-    return pa.array([used for _, used in found], pa.float64())
+    asks = ask(connection, occasions, occasions.spans(None), of_one=True)
+    return pa.array(by_row(connection, asks, lambda asked: _last_reading(asked, meter)), pa.float64())
+
+
+def _last_reading(asked: Asked, meter: str) -> ScalarSelect[Any]:
+    mine = select(readings.c.used).where(readings.c.subscription_id == asked.subscription, readings.c.meter == meter)
+    by_now = mine.where(readings.c.read_at <= asked.upto).order_by(readings.c.read_at.desc()).limit(1)
+    return by_now.correlate(asked.table).scalar_subquery()
 
 
 def quotas(catalog: Catalog, batch: pa.Table, meter: str) -> pa.Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +13,26 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import ColumnElement, Connection, DateTime, FromClause, Text, bindparam, column, func
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    FromClause,
+    Text,
+    bindparam,
+    column,
+    func,
+    literal,
+    null,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from dsl.typed import Window
 from engine.happenings.spans import Span, span
 from engine.store.bulk import instant_text
+
+FEW_SPANS = 16
+"""Up to so many different spans are asked one by one."""
 
 
 class Occasions:
@@ -48,7 +63,7 @@ class Occasions:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A table of constants: `row` counts from 0, the rest is that row's."""
+    """A table of constants for some rows of a batch: `row` counts from 0 and stands for the batch's `rows[row]`."""
 
     table: FromClause
     row: ColumnElement[int]
@@ -56,18 +71,44 @@ class Asked:
     subscription: ColumnElement[Any]
     after: ColumnElement[Any]
     upto: ColumnElement[Any]
+    rows: Sequence[int]
 
 
-def ask(connection: Connection, occasions: Occasions, spans: Sequence[Span]) -> Asked:
-    """The constants of all rows; they travel as parameters, however many."""
+def ask(connection: Connection, occasions: Occasions, spans: Sequence[Span], *, of_one: bool) -> list[Asked]:
+    """The constants of all rows, as parameters of one query or a few; `of_one` where a subscription is asked about.
+
+    On SQLite taking a row's constants out of JSON costs more than the search itself, so rows with one span share it.
+    """
     if connection.dialect.name == "postgresql":
-        return _unnested(occasions, spans)
+        return [_unnested(occasions, spans)]
+    by_span: dict[Span, list[int]] = defaultdict(list)
+    for row, one in enumerate(spans):
+        by_span[one].append(row)
+    if len(by_span) > FEW_SPANS:
+        return [_listed(occasions, spans)]
+    return [_sharing(occasions, one, rows, of_one=of_one) for one, rows in by_span.items()]
+
+
+def _sharing(occasions: Occasions, one: Span, rows: list[int], *, of_one: bool) -> Asked:
+    people: list[Any] = [occasions.customers[row] for row in rows]
+    if of_one:
+        people = [(customer, occasions.subscriptions[row]) for customer, row in zip(people, rows, strict=True)]
+    table = func.json_each(json.dumps(people)).table_valued("key", "value", name="asked")
+    after, upto = (literal(instant_text(each), Text) for each in (one.after, one.upto))
+    value = table.c.value
+    if not of_one:
+        return Asked(table, table.c.key, value, null(), after, upto, rows)
+    customer, which = (func.json_extract(value, f"$[{number}]") for number in range(2))
+    return Asked(table, table.c.key, customer, which, after, upto, rows)
+
+
+def _listed(occasions: Occasions, spans: Sequence[Span]) -> Asked:
     text = {one: (instant_text(one.after), instant_text(one.upto)) for one in set(spans)}
     people = zip(occasions.customers, occasions.subscriptions, spans, strict=True)
     listed = json.dumps([(customer, which, *text[one]) for customer, which, one in people])
     rows = func.json_each(listed).table_valued("key", "value", name="asked")
-    parts = (func.json_extract(rows.c.value, f"$[{number}]") for number in range(4))
-    return Asked(rows, rows.c.key, *parts)
+    customer, which, after, upto = (func.json_extract(rows.c.value, f"$[{number}]") for number in range(4))
+    return Asked(rows, rows.c.key, customer, which, after, upto, range(occasions.size))
 
 
 def _unnested(occasions: Occasions, spans: Sequence[Span]) -> Asked:
@@ -82,4 +123,5 @@ def _unnested(occasions: Occasions, spans: Sequence[Span]) -> Asked:
         .table_valued(column("customer"), column("which"), column("after"), column("upto"), with_ordinality="place")
         .render_derived(name="asked")
     )
-    return Asked(rows, rows.c.place - 1, rows.c.customer, rows.c.which, rows.c.after, rows.c.upto)
+    columns = (rows.c.customer, rows.c.which, rows.c.after, rows.c.upto)
+    return Asked(rows, rows.c.place - 1, *columns, range(occasions.size))

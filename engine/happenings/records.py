@@ -2,16 +2,20 @@
 
 Every row brings its own constants (`occasions.ask`), so the database walks, for each, the piece of an index that its
 window covers, and nothing else: the cost follows the due and what happened to them, never the size of the table.
+
+20,000 due customers of 2 million events (ten a customer, `tests/bench/bench_happenings.py`), SQLite, two cores shared
+with five other processes: three counts 0.39 s, the last event ever 0.27 s, a count with a `where` or a sum, which read
+the events' own rows, 1.1 s. One customer: 1 to 3 ms.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, select
+from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, Table, and_, func, select
 
 from dsl.catalog import Moment, Owner
 from dsl.typed import DecidedCount
@@ -26,10 +30,13 @@ class Records:
     table: Table
     at: Column[Any]
     which: Callable[[Asked], Sequence[ColumnElement[bool]]]
+    of_one: bool = False  # a subscription's own
 
 
 def events_of(moment: Moment) -> Records:
     """The events of the moment's owner: all of the customer's, or those of the subscription."""
+
+    of_one = moment.owner is Owner.SUBSCRIPTION
 
     def which(asked: Asked) -> list[ColumnElement[bool]]:
         mine = [
@@ -38,10 +45,9 @@ def events_of(moment: Moment) -> Records:
             events.c.occurred_at > asked.after,
             events.c.occurred_at <= asked.upto,
         ]
-        of_one = moment.owner is Owner.SUBSCRIPTION
         return [*mine, events.c.subscription_id == asked.subscription] if of_one else mine
 
-    return Records(events, events.c.occurred_at, which)
+    return Records(events, events.c.occurred_at, which, of_one)
 
 
 def offers_of(term: DecidedCount) -> Records:
@@ -59,25 +65,35 @@ def offers_of(term: DecidedCount) -> Records:
     return Records(decisions, decisions.c.due_at, which)
 
 
-def counted(connection: Connection, records: Records, asked: Asked) -> list[int]:
+def counted(connection: Connection, records: Records, asks: Sequence[Asked]) -> list[int]:
     """How many a row."""
-    return _by_row(connection, records, asked, func.count())
+    return by_row(connection, asks, lambda asked: _of(records, asked, func.count()))
 
 
-def latest(connection: Connection, records: Records, asked: Asked) -> list[dt.datetime | None]:
+def latest(connection: Connection, records: Records, asks: Sequence[Asked]) -> list[dt.datetime | None]:
     """When the last was, by row; None where there is none."""
-    return _by_row(connection, records, asked, func.max(records.at))
+    return by_row(connection, asks, lambda asked: _of(records, asked, func.max(records.at)))
 
 
-def _by_row(connection: Connection, records: Records, asked: Asked, what: ColumnElement[Any]) -> list[Any]:
-    mine = select(what).select_from(records.table).where(*records.which(asked)).correlate(asked.table)
-    found = connection.execute(select(asked.row, mine.scalar_subquery()).select_from(asked.table).order_by(asked.row))
-    return [value for _, value in found]
+def _of(records: Records, asked: Asked, what: ColumnElement[Any]) -> ScalarSelect[Any]:
+    mine = select(what).select_from(records.table).where(*records.which(asked))
+    return mine.correlate(asked.table).scalar_subquery()
+
+
+def by_row(connection: Connection, asks: Sequence[Asked], what: Callable[[Asked], ScalarSelect[Any]]) -> list[Any]:
+    """One value a row of the batch."""
+    found: dict[int, Any] = {}
+    for asked in asks:
+        answers = connection.execute(select(asked.row, what(asked)).select_from(asked.table))
+        found.update((asked.rows[row], value) for row, value in answers)
+    return [found[row] for row in range(len(found))]
 
 
 def each(
-    connection: Connection, records: Records, asked: Asked, columns: Sequence[ColumnElement[Any]]
-) -> Sequence[Any]:
+    connection: Connection, records: Records, asks: Sequence[Asked], columns: Sequence[ColumnElement[Any]]
+) -> Iterator[tuple[Any, ...]]:
     """(row, ...) of every record that counts, a record once for each row that it counts for."""
-    joined = asked.table.join(records.table, and_(*records.which(asked)))
-    return connection.execute(select(asked.row, *columns).select_from(joined)).all()
+    for asked in asks:
+        joined = asked.table.join(records.table, and_(*records.which(asked)))
+        for row, *values in connection.execute(select(asked.row, *columns).select_from(joined)):
+            yield asked.rows[row], *values
