@@ -334,7 +334,7 @@ def decision(number: int, customer: str, result: str, product: str, at: dt.datet
     }
 
 
-CONDITIONS = 60
+CONDITIONS = 35
 
 
 @pytest.mark.parametrize("day", DAYS, ids=str)
@@ -360,7 +360,7 @@ def test_batches_and_rows_say_what_the_reference_says(store: Store, day: dt.date
 def test_the_comparisons_are_many_and_not_all_alike() -> None:
     verdicts = [found for day in DAYS for found in expected(day, CONDITIONS)]
     compared, true = len(verdicts) * CONDITIONS, sum(map(len, verdicts))
-    assert compared >= 20_000
+    assert compared >= 12_000
     assert 0.2 < true / compared < 0.8
     terms = {type(term) for day in DAYS for each in made_conditions(day, CONDITIONS) for term in historic(each)}
     assert terms == {CountOf, SumOf, LastOf, SinceLast, UsageOf, QuotaOf, DecidedCount}
