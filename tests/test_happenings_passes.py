@@ -21,7 +21,7 @@ from tests import world
 RULES = world.ruleset("""
 rule curious on website_visit where count of website_visit where (page like "/p*") in last 3 days >= 2 offer premium
 rule reader on website_visit where sum of seconds of website_visit in last 1 month > 60 and country is known tag reader
-rule again on payment_failed where count of payment_failed in last 9 days >= 1 and mrr * 12 > $99 say "Again?" via in_app
+rule again on payment_failed where any payment_failed in last 9 days and mrr * 12 > $99 say "Again?" via in_app
 rule first on payment_failed where sum of amount of payment_failed in last 1 year <= $40 say "Once." via in_app
 rule page on website_visit or payment_failed where website_visit.page = "/pricing" tag priced
 rule quiet on birthday where no website_visit in last 1 month or last website_visit more than 5 days ago tag quiet
