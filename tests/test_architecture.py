@@ -26,6 +26,7 @@ ROOMS = (
     "engine.moments",
     "engine.lateness",
     "engine.matching",
+    "engine.happenings",
     "engine.decisions",
     "engine.unavailable",
     "engine.plans",
