@@ -21,7 +21,10 @@ BASE = ("engine.errors", "engine.clock", "engine.privacy", "engine.config")
 ROOMS = (
     "dsl",
     "engine.rulebook",
+    "engine.moments.calendar",
+    "engine.moments.billing",
     "engine.store",
+    "engine.event_bounds",
     "engine.access",
     "engine.moments",
     "engine.matching",
@@ -33,6 +36,7 @@ ROOMS = (
     "engine.simulation",
     "engine.passes",
     "engine.event_path",
+    "engine.reading_path",
     "engine.scheduler",
     "engine.cli",
 )

@@ -186,7 +186,7 @@ def open_world(folder: Path, files: Mapping[str, str] = FILES) -> Iterator[World
     for path, text in files.items():
         (rules / path).write_text(text, encoding="utf-8")
     database = folder / "carpe.db"
-    shutil.copy(_empty(), database)
+    shutil.copy(empty_database(), database)
     settings = Settings(database=f"sqlite:///{database}", rules=rules)
     store, book = open_store(settings.database), Rulebook(rules)
     times = [NOW]
@@ -201,7 +201,7 @@ def open_world(folder: Path, files: Mapping[str, str] = FILES) -> Iterator[World
 
 
 @functools.cache
-def _empty() -> Path:
+def empty_database() -> Path:
     """A database without rows, made once a run."""
     path = Path(tempfile.mkdtemp(prefix="carpe-tests-")) / "empty.db"
     upgrade(f"sqlite:///{path}")
