@@ -80,7 +80,7 @@ class Meters:
     def before_latest(self, subscription: str, meter: str) -> Kept | None:
         """The reading before the latest; asked of the database for the few that are corrected."""
         key = subscription, meter
-        if key in self._before or self._stored.get(key) != self._latest[key].read_at:
+        if self._stored.get(key) != self._latest[key].read_at:  # made by this batch
             return self._before.get(key)
         return latest_readings(self._connection, meter, [subscription], skip=1).get(subscription)
 
