@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -15,12 +16,14 @@ from dsl.datatypes import Value
 from dsl.suggestions import hint
 from dsl.typed import MomentUse, Ruleset
 from engine.errors import CarpeError
+from engine.event_bounds import event_bounds
 from engine.moments.calendar import event_key
 from engine.passes import PassReport, decide_parts, event_parts, mark
 from engine.plans import plans_of
 from engine.reports.decisions import DecisionLine, decisions
 from engine.simulation.at_hand import part_at_hand
 from engine.simulation.occasion import would_be
+from engine.store.bulk import among
 from engine.store.documents import Json
 from engine.store.events import Event, Fault, put_events
 from engine.store.properties import PropertyRefused, read_properties
@@ -58,7 +61,24 @@ class IncomingEvent:
     properties: Mapping[str, Json] = field(default_factory=dict)
 
 
-def record(store: Store, ruleset: Ruleset, event: IncomingEvent, now: dt.datetime) -> Literal["new", "same"]:
+CountsAs = Literal["moment", "history"]
+"""What an event is: a moment that rules meet, or history, because it came too late, that only conditions count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of an event that was told."""
+
+    state: Literal["new", "same"]
+    counts_as: CountsAs
+
+
+def counts_as(state: str) -> CountsAs:
+    """The same of a row of `events`."""
+    return "history" if state == "history" else "moment"
+
+
+def record(store: Store, ruleset: Ruleset, event: IncomingEvent, now: dt.datetime) -> Kept:
     """Keep an event, once: the same body again changes nothing. Raises EventRefused or EventConflict."""
     moment = _event_moment(ruleset, event.moment)
     kept = Event(
@@ -71,29 +91,39 @@ def record(store: Store, ruleset: Ruleset, event: IncomingEvent, now: dt.datetim
         event.source,
     )
     with store.write() as connection:
-        recorded = put_events(connection, ruleset.catalog, [kept], now)
+        recorded = put_events(connection, ruleset.catalog, [kept], now, catch_up=event_bounds(ruleset))
+        this = sa.and_(events.c.source == event.source, events.c.id == event.id)
+        state = connection.scalar(sa.select(events.c.state).where(this))
     for refusal in recorded.refusals:
         if refusal.fault is Fault.CONFLICT:
             raise EventConflict()
         unknown = refusal.fault in (Fault.UNKNOWN_CUSTOMER, Fault.UNKNOWN_SUBSCRIPTION)
         raise EventRefused(refusal.column, f"{refusal.column} “{refusal.value}”: {refusal.reason}", unknown=unknown)
-    return "new" if recorded.new else "same"
+    return Kept("new" if recorded.new else "same", counts_as(str(state)))
 
 
 def decide_event(
     store: Store, ruleset: Ruleset, source: str, event_id: str, now: dt.datetime
 ) -> tuple[DecisionLine, ...]:
     """Decide a recorded event if that was not done, and answer what was decided; nothing for one that is history."""
+    return decide_events_of(store, ruleset, source, [event_id], now).get(event_id, ())
+
+
+def decide_events_of(
+    store: Store, ruleset: Ruleset, source: str, ids: Sequence[str], now: dt.datetime
+) -> dict[str, tuple[DecisionLine, ...]]:
+    """The same for several events of a source, by id: those of one customer and one instant are one occasion."""
     plans = plans_of(ruleset)
     with store.write() as connection:
-        event = _pending(connection, source, event_id)
-        if event is not None:
-            day = event.occurred_at.astimezone(ZoneInfo(event.zone)).date()
-            mark(connection, [event], now)
-            parts = [*event_parts(connection, plans, day, [event])]
-            decide_parts(connection, plans, parts, now, PassReport(None, day))
-        moment = connection.scalar(sa.select(events.c.moment).where(events.c.source == source, events.c.id == event_id))
-        return decisions(connection, occurrence=event_key(str(moment), source, event_id))
+        by_day: dict[dt.date, list[sa.Row[Any]]] = defaultdict(list)
+        for event in _pending(connection, source, ids):
+            by_day[event.occurred_at.astimezone(ZoneInfo(event.zone)).date()].append(event)
+        mark(connection, [event for mine in by_day.values() for event in mine], now)
+        parts = [part for day in sorted(by_day) for part in event_parts(connection, plans, day, by_day[day])]
+        decide_parts(connection, plans, parts, now, PassReport(None, now.date()))
+        these = sa.and_(events.c.source == source, among(connection, events.c.id, ids))
+        moments = connection.execute(sa.select(events.c.id, events.c.moment).where(these)).all()
+        return {key: decisions(connection, occurrence=event_key(moment, source, key)) for key, moment in moments}
 
 
 def would_decide(
@@ -141,10 +171,10 @@ def _properties(ruleset: Ruleset, moment: Moment, given: Mapping[str, Json]) -> 
         raise EventRefused(f"properties.{refusal.name}", refusal.reason) from None
 
 
-def _pending(connection: sa.Connection, source: str, event_id: str) -> sa.Row[Any] | None:
-    this = sa.and_(events.c.source == source, events.c.id == event_id, events.c.state == "pending")
-    query = sa.select(events, customers.c.zone).join(customers).where(this)
-    return connection.execute(query.with_for_update(of=events)).one_or_none()
+def _pending(connection: sa.Connection, source: str, ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    these = sa.and_(events.c.source == source, among(connection, events.c.id, ids), events.c.state == "pending")
+    query = sa.select(events, customers.c.zone).join(customers).where(these).order_by(events.c.id)
+    return connection.execute(query.with_for_update(of=events)).all()
 
 
 def _uses(ruleset: Ruleset, moment: str) -> list[MomentUse]:

@@ -52,7 +52,12 @@ def test_the_bill_is_the_moment_of_every_interval() -> None:
 
 @pytest.mark.parametrize(
     "held",
-    [{}, {"started_on": "2025-01-20"}, {"billing_interval": "month"}, {"started_on": None, "billing_interval": "month"}],
+    [
+        {},
+        {"started_on": "2025-01-20"},
+        {"billing_interval": "month"},
+        {"started_on": None, "billing_interval": "month"},
+    ],
 )
 def test_what_is_not_known_makes_calendar_months(held: dict[str, str | None]) -> None:
     moment = billing_moment(RULESET.catalog)

@@ -24,7 +24,8 @@ from web_world import empty_database
 
 from engine.store.events import Fault
 from engine.store.forget import forget
-from engine.store.readings import Became, Reading, Told, put_readings
+from engine.store.meters import Reading
+from engine.store.readings import Became, Told, put_readings
 from engine.store.session import Store, open_store
 from engine.store.state import put_subscriptions
 from engine.store.tables import events, readings

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, or_, select, union, update
 
-from engine.store.readings import SOURCE
+from engine.store.crossings import SOURCE
 from engine.store.tables import (
     customers,
     customers_history,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, ScalarSelect, Select, select
 
@@ -15,6 +15,16 @@ from engine.store.tables import customers, readings, subscriptions
 
 Key = tuple[str, str]
 """The id of a subscription and the name of a meter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a meter of a subscription had counted at an instant, in the meter's unit."""
+
+    subscription_id: str
+    meter: str
+    read_at: dt.datetime
+    used: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +50,10 @@ class Kept:
     quota: float | None
 
 
-class Named(Protocol):
-    """Anything that names a meter of a subscription."""
-
-    @property
-    def subscription_id(self) -> str: ...
-
-    @property
-    def meter(self) -> str: ...
-
-
 class Meters:
     """The meters that a batch speaks of. Reads the database when made; `put` is remembered until `write`."""
 
-    def __init__(self, connection: Connection, batch: Iterable[Named]) -> None:
+    def __init__(self, connection: Connection, batch: Iterable[Reading]) -> None:
         self._connection = connection
         named: dict[str, set[str]] = {}
         for one in batch:

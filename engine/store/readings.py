@@ -16,7 +16,6 @@ one transaction; on PostgreSQL those who tell of the same meter take turns, so t
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -24,30 +23,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from dsl.catalog import Catalog, Moment
-from dsl.datatypes import Value
+from dsl.catalog import Catalog
 from engine.moments.billing import billing_moment, billing_period
 from engine.store.bulk import take_turns
-from engine.store.documents import encode
+from engine.store.crossings import crossing_event
 from engine.store.events import FEW, NO_BOUNDS, Bounds, Event, Fault, Recorded, Refusal, implausible, put_events
-from engine.store.meters import Kept, Meters, Subscription
+from engine.store.meters import Kept, Meters, Reading, Subscription
 from engine.store.quotas import NOTHING, Used, crossed, crossing_moments, quota_of
 from engine.store.tables import readings
-
-SOURCE = "meter"
-"""The source of every crossing's event."""
-
-LONGEST_ID = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a meter of a subscription had counted at an instant, in the meter's unit."""
-
-    subscription_id: str
-    meter: str
-    read_at: dt.datetime
-    used: float
 
 
 class Became(StrEnum):
@@ -163,16 +146,7 @@ class _Telling:
         was = NOTHING if before is None else Used(before.used, before.quota)
         for moment in self.moments:
             for level in crossed(moment.levels, was, Used(now.used, now.quota)):
-                values: dict[str, Value] = {
-                    "meter": one.meter,
-                    "level": level,
-                    "used": now.used,
-                    "quota": now.quota or 0.0,
-                }
-                key = _event_id(
-                    one.subscription_id, moment, one.meter, encode(moment.properties["level"], level), period
-                )
-                yield Event(key, moment.name, held.customer_id, now.read_at, values, one.subscription_id, SOURCE)
+                yield crossing_event(moment, held.customer_id, one, level, now, period)
 
     def period(self, held: Subscription, at: dt.datetime) -> dt.date:
         return billing_period(self.bills, held.attributes, at.astimezone(ZoneInfo(held.zone)).date())
@@ -184,11 +158,3 @@ def _compare(one: Reading, latest: Kept | None) -> Became:
     if one.read_at < latest.read_at:
         return Became.OLDER
     return Became.SAME if one.used == latest.used else Became.CORRECTED
-
-
-def _event_id(subscription: str, moment: Moment, meter: str, level: str, period: dt.date) -> str:
-    """The crossing's name; a subscription's id that is too long for it is named by its hash."""
-    passed = f"{moment.name}:{meter}:{level}:{period.isoformat()}"
-    if len(subscription) + 1 + len(passed) > LONGEST_ID:
-        subscription = hashlib.blake2b(subscription.encode(), digest_size=16).hexdigest()
-    return f"{subscription}:{passed}"
