@@ -55,8 +55,7 @@ def _event_moments(catalog: Catalog) -> list[str]:
 
 
 def _at_most(window: Window) -> dt.timedelta:
-    hours = window.count * _HOURS[window.unit]
-    return min(FARTHEST, dt.timedelta(hours=min(hours, FARTHEST.days * 24)))
+    return dt.timedelta(hours=window.count * _HOURS[window.unit])
 
 
 def _words(length: dt.timedelta) -> str:
