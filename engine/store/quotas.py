@@ -1,19 +1,21 @@
 """What a subscription may use, and which levels of it a reading passes: exact arithmetic, no database.
 
-A quota is the plan's for the meter and what each held add-on adds. A share is compared without division, as fractions
-of the numbers that people wrote: 0.3 of 0.375 is 80%, exactly, whatever their binary forms.
+A quota is the plan's for the meter and what each held add-on adds. A share is compared without division, as products
+of the decimals that people wrote: 0.3 of 0.375 is 80%, exactly, whatever their binary forms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
+from decimal import Context, Decimal
 
 from dsl.catalog import Catalog, Moment, MomentKind
 
 FROM_PLAN = "plan"
+
+_EXACT = Context(prec=64)
+"""Holds the product of two numbers of 17 digits, or of one and a level, in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,11 @@ def crossed(levels: Sequence[Decimal], before: Used, now: Used) -> tuple[Decimal
 
 
 def _reaches(one: Used, level: Decimal) -> bool:
-    return bool(one.quota) and _exact(one.used) * 100 >= Fraction(level) * _exact(one.quota or 0.0)
+    if not one.quota:
+        return False
+    return _EXACT.multiply(_written(one.used), Decimal(100)) >= _EXACT.multiply(level, _written(one.quota))
 
 
-def _exact(number: float) -> Fraction:
+def _written(number: float) -> Decimal:
     """The number as it is written, not as the machine keeps it."""
-    return Fraction(repr(number))
+    return Decimal(repr(number))

@@ -85,7 +85,8 @@ def put_readings(
         work.tell(index, batch[index])
     if not dry:
         work.meters.write(connection, now)
-    recorded = put_events(connection, catalog, [event for _, event in work.events], now, catch_up=catch_up, dry=dry)
+    events = [event for _, event in work.events]
+    recorded = put_events(connection, catalog, events, now, catch_up=catch_up, dry=dry) if events else Recorded()
     return Told(tuple(work.became[at] for at in range(len(batch))), tuple(work.refusals), work.crossings(recorded))
 
 
@@ -140,16 +141,16 @@ class _Telling:
 
     def passed(self, one: Reading, held: Subscription, before: Kept | None, now: Kept) -> Iterator[Event]:
         """An event for each level of each crossing moment that lies between two readings."""
-        period = self.period(held, now.read_at)
-        if before is not None and self.catalog.meters[one.meter].resets and self.period(held, before.read_at) != period:
+        resets = self.catalog.meters[one.meter].resets is not None
+        if before is not None and resets and self.period(held, before) != self.period(held, now):
             before = None
         was = NOTHING if before is None else Used(before.used, before.quota)
         for moment in self.moments:
             for level in crossed(moment.levels, was, Used(now.used, now.quota)):
-                yield crossing_event(moment, held.customer_id, one, level, now, period)
+                yield crossing_event(moment, held.customer_id, one, level, now, self.period(held, now))
 
-    def period(self, held: Subscription, at: dt.datetime) -> dt.date:
-        return billing_period(self.bills, held.attributes, at.astimezone(ZoneInfo(held.zone)).date())
+    def period(self, held: Subscription, kept: Kept) -> dt.date:
+        return billing_period(self.bills, held.attributes, kept.read_at.astimezone(ZoneInfo(held.zone)).date())
 
 
 def _compare(one: Reading, latest: Kept | None) -> Became:
