@@ -129,21 +129,19 @@ def test_a_late_crossing_is_told_as_history(world: World) -> None:
     assert (crossing["counts_as"], crossing["decisions"]) == ("history", [])
 
 
-@pytest.mark.parametrize(
-    ("moment", "hours", "counts_as"),
-    [
+def test_what_an_event_is_goes_by_the_most_patient_rule(world: World) -> None:
+    program = world.program()
+    for moment, hours, counts_as in (
         ("website_visit", 72, "moment"),
         ("website_visit", 73, "history"),
         ("usage_alert", 24, "moment"),
         ("usage_alert", 25, "history"),
-    ],
-)
-def test_what_an_event_is_goes_by_the_most_patient_rule(world: World, moment: str, hours: int, counts_as: str) -> None:
-    at = world.times[0] - dt.timedelta(hours=hours)
-    body = {"source": "shop", "id": "e", "moment": moment, "customer": "c-1", "subscription": "s-1"}
-    program = world.program()
-    answers = [program.post("/events", body | {"occurred_at": at.isoformat()}) for _ in range(2)]
-    assert [each.json["counts_as"] for each in answers] == [counts_as, counts_as]
+    ):
+        at = world.times[0] - dt.timedelta(hours=hours)
+        body = {"source": "shop", "id": f"{moment}-{hours}", "moment": moment, "customer": "c-1"}
+        body |= {"subscription": "s-1", "occurred_at": at.isoformat()}
+        answers = [program.post("/events", body) for _ in range(2)]
+        assert [each.json["counts_as"] for each in answers] == [counts_as, counts_as]
 
 
 def test_an_event_a_little_ahead_of_the_clock_is_decided_where_asked(world: World) -> None:
@@ -169,21 +167,21 @@ REFUSED: list[tuple[Any, int, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "status", "field"), REFUSED)
-def test_bad_readings_are_refused_with_a_reason(world: World, body: Any, status: int, field: str | None) -> None:
-    answer = world.program().post("/readings", body)
-    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
-    assert answer.json["field"] == field
-    assert answer.json["reason"].endswith((".", "?"))
+def test_bad_readings_are_refused_with_a_reason(world: World) -> None:
+    for body, status, field in REFUSED:
+        answer = world.program().post("/readings", body)
+        assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), body
+        assert answer.json["field"] == field, body
+        assert answer.json["reason"].endswith((".", "?")), body
     assert count(world, readings) == 0
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
-def test_what_is_read_is_finite(world: World, number: str) -> None:
-    raw = '{"subscription": "s-1", "meter": "storage", "read_at": "2026-03-15T17:00:00Z", "used": ' + number + "}"
-    assert world.program().raw("/readings", raw.encode()).status_code in (400, 422)
-    results = world.program().raw("/readings", f"[{raw}]".encode()).json["results"]
-    assert results[0]["status"] in (400, 422)
+def test_what_is_read_is_finite(world: World) -> None:
+    for number in ("NaN", "Infinity", "1e999"):
+        raw = '{"subscription": "s-1", "meter": "storage", "read_at": "2026-03-15T17:00:00Z", "used": ' + number + "}"
+        assert world.program().raw("/readings", raw.encode()).status_code in (400, 422)
+        results = world.program().raw("/readings", f"[{raw}]".encode()).json["results"]
+        assert results[0]["status"] in (400, 422)
     assert count(world, readings) == 0
 
 
