@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -16,13 +16,14 @@ from dsl.suggestions import hint
 from dsl.typed import MomentUse, Ruleset
 from engine.errors import CarpeError
 from engine.moments.calendar import event_key
-from engine.passes.happened import EVENTS, PENDING, decide_happened
+from engine.passes.happened import EVENTS, OLDEST_FIRST, WAITING, decide_happened
 from engine.passes.report import PassReport
 from engine.passes.this_pass import Pass
 from engine.plans import plans_of
 from engine.reports.decisions import DecisionLine, decisions
 from engine.simulation.at_hand import part_at_hand
 from engine.simulation.occasion import would_be
+from engine.store.bulk import among
 from engine.store.documents import Json
 from engine.store.events import Event, Fault, put_events
 from engine.store.properties import PropertyRefused, read_properties
@@ -60,7 +61,24 @@ class IncomingEvent:
     properties: Mapping[str, Json] = field(default_factory=dict)
 
 
-def record(store: Store, ruleset: Ruleset, event: IncomingEvent, now: dt.datetime) -> Literal["new", "same"]:
+CountsAs = Literal["moment", "history"]
+"""What an event is: a moment that rules meet, or history, because it came too late, that only conditions count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of an event that was told."""
+
+    state: Literal["new", "same"]
+    counts_as: CountsAs
+
+
+def counts_as(state: str) -> CountsAs:
+    """The same of a row of `events`."""
+    return "history" if state == "history" else "moment"
+
+
+def record(store: Store, ruleset: Ruleset, event: IncomingEvent, now: dt.datetime) -> Kept:
     """Keep an event, once: the same body again changes nothing. Raises EventRefused or EventConflict."""
     moment = _event_moment(ruleset, event.moment)
     kept = Event(
@@ -73,26 +91,35 @@ def record(store: Store, ruleset: Ruleset, event: IncomingEvent, now: dt.datetim
         event.source,
     )
     with store.write() as connection:
-        recorded = put_events(connection, ruleset.catalog, [kept], now)
+        recorded = put_events(connection, ruleset.catalog, [kept], now, catch_up=plans_of(ruleset).event_bounds)
+        this = sa.and_(events.c.source == event.source, events.c.id == event.id)
+        state = connection.scalar(sa.select(events.c.state).where(this))
     for refusal in recorded.refusals:
         if refusal.fault is Fault.CONFLICT:
             raise EventConflict()
         unknown = refusal.fault in (Fault.UNKNOWN_CUSTOMER, Fault.UNKNOWN_SUBSCRIPTION)
         raise EventRefused(refusal.column, f"{refusal.column} “{refusal.value}”: {refusal.reason}", unknown=unknown)
-    return "new" if recorded.new else "same"
+    return Kept("new" if recorded.new else "same", counts_as(str(state)))
 
 
 def decide_event(
     store: Store, ruleset: Ruleset, source: str, event_id: str, now: dt.datetime
 ) -> tuple[DecisionLine, ...]:
     """Decide a recorded event if that was not done, and answer what was decided; nothing for one that is history."""
+    return decide_events_of(store, ruleset, source, [event_id], now).get(event_id, ())
+
+
+def decide_events_of(
+    store: Store, ruleset: Ruleset, source: str, ids: Sequence[str], now: dt.datetime
+) -> dict[str, tuple[DecisionLine, ...]]:
+    """The same for several events of a source, by id: those of one customer and one instant are one occasion."""
     this = Pass(store, plans_of(ruleset), now, "event", PassReport(None, now.date()), lambda connection: None)
     with this.write() as connection:
-        event = _pending(connection, source, event_id)
-        if event is not None:
-            decide_happened(connection, this, [event])
-        moment = connection.scalar(sa.select(events.c.moment).where(events.c.source == source, events.c.id == event_id))
-        return decisions(connection, occurrence=event_key(str(moment), source, event_id))
+        if waiting := _waiting(connection, source, ids):
+            decide_happened(connection, this, waiting)
+        these = sa.and_(events.c.source == source, among(connection, events.c.id, ids))
+        moments = connection.execute(sa.select(events.c.id, events.c.moment).where(these)).all()
+        return {key: decisions(connection, occurrence=event_key(moment, source, key)) for key, moment in moments}
 
 
 def would_decide(
@@ -150,9 +177,9 @@ def _properties(ruleset: Ruleset, moment: Moment, given: Mapping[str, Json]) -> 
         raise EventRefused(f"properties.{refusal.name}", refusal.reason) from None
 
 
-def _pending(connection: sa.Connection, source: str, event_id: str) -> sa.Row[Any] | None:
-    this = sa.and_(events.c.source == source, events.c.id == event_id, events.c.state == PENDING)
-    return connection.execute(EVENTS.where(this).with_for_update(of=events)).one_or_none()
+def _waiting(connection: sa.Connection, source: str, ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    these = sa.and_(events.c.source == source, among(connection, events.c.id, ids), WAITING)
+    return connection.execute(EVENTS.where(these).order_by(*OLDEST_FIRST).with_for_update(of=events)).all()
 
 
 def _uses(ruleset: Ruleset, moment: str) -> list[MomentUse]:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
+from functools import cached_property
 
 from dsl.catalog import Catalog, MomentKind
 from dsl.typed import Attribute, MomentUse, Rule, Ruleset
 from engine.decisions.decide import needed
 from engine.decisions.occasions import event_properties
+from engine.event_bounds import event_bounds
 from engine.matching.plan import Plan, compile_plan
+from engine.store.events import Bounds
 from engine.unavailable import waits_for
 
 _KEPT: deque[Plans] = deque(maxlen=4)
@@ -36,6 +39,11 @@ class Plans:
         self.catalog: Catalog = ruleset.catalog
         self._rules = tuple(rule for rule in ruleset.rules if not waits_for(rule))
         self._plans: dict[tuple[str, ...], Plan] = {}
+
+    @cached_property
+    def event_bounds(self) -> Bounds:
+        """How late an event may be told and still be met, by moment."""
+        return event_bounds(self.ruleset)
 
     def scheduled(self, day: dt.date) -> list[MomentUse]:
         """The recurring, dated and calendar moments, each with its offset, that active rules listen to on a day."""

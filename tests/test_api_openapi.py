@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from web_world import World, help_blocks, open_world
 
-from web import api_bodies
+from web import api_bodies, reading_bodies
 from web.api_bodies import Event, Question
 from web.openapi import document
+from web.reading_bodies import Reading
 
 
 @pytest.fixture
@@ -55,23 +56,27 @@ def test_every_reference_leads_to_a_schema() -> None:
     whole = document()
     named = {f"#/components/schemas/{name}" for name in whole["components"]["schemas"]}
     assert set(references(whole)) <= named
-    assert {name for name in whole["components"]["schemas"] if not hasattr(api_bodies, name)} == set()
+    models = vars(api_bodies) | vars(reading_bodies)
+    assert {name for name in whole["components"]["schemas"] if name not in models} == set()
 
 
 def examples() -> list[tuple[str, Any]]:
     found = []
-    for path, model in (("/events", Event), ("/decide", Question)):
+    for path, model in (("/events", Event), ("/readings", Reading), ("/decide", Question)):
         body = document()["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         for example in body["examples"].values():
             values = example["value"] if isinstance(example["value"], list) else [example["value"]]
             found += [(model, value) for value in values]
     found += [(Event, json.loads(unescape(text))) for _, text in help_blocks("event")]
+    found += [(Reading, json.loads(unescape(text))) for _, text in help_blocks("reading")]
     found += [(Question, json.loads(unescape(text))) for _, text in help_blocks("question")]
     return found
 
 
 @pytest.mark.parametrize(("model", "value"), examples())
-def test_examples_of_the_document_and_the_help_are_accepted(model: type[Event] | type[Question], value: Any) -> None:
+def test_examples_of_the_document_and_the_help_are_accepted(
+    model: type[Event] | type[Reading] | type[Question], value: Any
+) -> None:
     model.model_validate_json(json.dumps(value))
 
 
@@ -84,7 +89,7 @@ def test_every_schema_describes_its_members() -> None:
 
 
 def test_every_status_of_a_problem_is_described() -> None:
-    for path in ("/events", "/decide"):
+    for path in ("/events", "/readings", "/decide"):
         responses = document()["paths"][path]["post"]["responses"]
         assert {"200", "400", "401", "404", "413", "415", "422", "503"} <= set(responses)
     assert "409" in document()["paths"]["/events"]["post"]["responses"]

@@ -21,10 +21,13 @@ BASE = ("engine.errors", "engine.clock", "engine.privacy", "engine.config")
 ROOMS = (
     "dsl",
     "engine.rulebook",
+    "engine.moments.calendar",
+    "engine.moments.billing",
     "engine.store",
     "engine.access",
     "engine.moments",
     "engine.lateness",
+    "engine.event_bounds",
     "engine.matching",
     "engine.happenings",
     "engine.decisions",
@@ -35,6 +38,7 @@ ROOMS = (
     "engine.simulation",
     "engine.passes",
     "engine.event_path",
+    "engine.reading_path",
     "engine.scheduler",
     "engine.cli",
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from engine.event_bounds import live_bounds
 from engine.event_path import decide_event, would_decide
 from engine.passes import run_pass
 from engine.simulation.explain import explain
@@ -70,7 +71,7 @@ def test_deciding_event_by_event_is_deciding_by_passes(tmp_path: Path) -> None:
             put_events(connection, RULES.catalog, [event], event.occurred_at)
         decide_event(one_by_one, RULES, event.source, event.id, event.occurred_at)
     with at_once.write() as connection:
-        put_events(connection, RULES.catalog, told, NOW, catch_up=dt.timedelta(days=60))
+        put_events(connection, RULES.catalog, told, NOW, catch_up=live_bounds(RULES.catalog))
     run_pass(at_once, RULES, NOW)
     found = {key: each for key, each in decided(at_once).items() if each[0] != "quiet"}
     assert found == decided(one_by_one)

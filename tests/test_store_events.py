@@ -40,7 +40,7 @@ def states(store: Store) -> dict[tuple[str, str], str]:
 
 def test_an_event_keeps_both_times(known: Store, shop: Catalog) -> None:
     paid = Event("e2", "purchase", "anna", NOW - dt.timedelta(days=90), {"amount": Money(1250, "EUR")}, source="shop")
-    assert put(known, shop, VISIT, paid) == Recorded(new=2, unchanged=0, pending=1)
+    assert put(known, shop, VISIT, paid) == Recorded(fresh=(0, 1), met=(0,))
     with known.read() as connection:
         visit, purchase = connection.execute(select(events).order_by(events.c.id)).all()
     assert (visit.occurred_at, visit.recorded_at) == (VISIT.occurred_at, NOW)
@@ -51,7 +51,7 @@ def test_an_event_keeps_both_times(known: Store, shop: Catalog) -> None:
 
 def test_the_same_event_again_changes_nothing(known: Store, shop: Catalog) -> None:
     put(known, shop, VISIT)
-    assert put(known, shop, VISIT, VISIT, now=NOW + dt.timedelta(days=3)) == Recorded(new=0, unchanged=2)
+    assert put(known, shop, VISIT, VISIT, now=NOW + dt.timedelta(days=3)) == Recorded(unchanged=2)
     assert states(known) == {("api", "e1"): "pending"}
 
 

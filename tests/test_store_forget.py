@@ -92,8 +92,12 @@ def peopled(store: Store, shop: Catalog) -> Store:
                 decision("d1", "anna-7", "anna-7", "birthday:2026"),
                 decision("d2", "anna-7", "sub-anna", "renewal:2026", subscription_id="sub-anna", moment="renewal"),
                 decision("d3", "bob", "bob", "birthday:2026"),
+                decision("d4", "anna-7", "sub-anna", "full:meter:sub-anna:full:storage:80:2026-03-01", moment="full"),
             ],
         )
+        read = {"meter": "storage", "read_at": NOW, "used": 1.0, "recorded_at": NOW}
+        both = [read | {"subscription_id": key} for key in ("sub-anna", "sub-bob")]
+        connection.execute(insert(tables.readings), both)
         bodies = [{"decision_id": key, "body": {"first_name": "Annabelle"}} for key in ("d1", "d2", "d3")]
         connection.execute(insert(tables.receipts), bodies)
         deliveries = [
@@ -130,12 +134,13 @@ def test_nothing_tells_who_it_was(peopled: Store) -> None:
         "moves": 0,
         "delayed": 0,
         "events": 1,
+        "readings": 1,
         "dates": 2,
         "subscriptions_history": 1,
         "customers_history": 1,
         "subscriptions": 1,
         "customers": 1,
-        "decisions": 2,
+        "decisions": 3,
     }
 
 
@@ -147,6 +152,7 @@ def test_statistics_and_once_only_keys_stay(peopled: Store) -> None:
     assert decisions["d1"]["subject"] == decisions["d1"]["customer_id"] == decisions["d2"]["customer_id"] == "token-1"
     assert decisions["d2"]["subject"] == decisions["d2"]["subscription_id"] == "token-2"
     assert [decisions[key]["occurrence"] for key in ("d1", "d2")] == ["birthday:2026", "renewal:2026"]
+    assert decisions["d4"]["occurrence"] == "full:meter:token-2:full:storage:80:2026-03-01"
     assert decisions["d3"]["customer_id"] == "bob"
 
 

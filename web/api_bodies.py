@@ -20,6 +20,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from engine.event_path import CountsAs
 from engine.reports.decisions import DecisionLine
 
 LARGEST_BATCH = 1_000
@@ -52,36 +53,36 @@ def _storable(value: JsonValue) -> JsonValue:
     return value
 
 
-_Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PRINTABLE)]
-_Instant = Annotated[dt.datetime, BeforeValidator(_instant)]
-_Properties = dict[_Name, Annotated[JsonValue, AfterValidator(_storable)]]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PRINTABLE)]
+Instant = Annotated[dt.datetime, BeforeValidator(_instant)]
+_Properties = dict[Name, Annotated[JsonValue, AfterValidator(_storable)]]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Event(_Body):
+class Event(Body):
     """Something that happened. `source` and `id` name it for ever: sending it again changes nothing."""
 
-    source: _Name = Field(description="The system that tells it.", examples=["shop"])
-    id: _Id = Field(description="The event's id in that system.", examples=["visit-8f14e45f"])
-    moment: _Name = Field(description="An event moment of the catalog.", examples=["website_visit"])
-    customer: _Id = Field(examples=["c-1001"])
-    subscription: _Id | None = Field(default=None, examples=["s-1001"])
-    occurred_at: _Instant = Field(description="RFC 3339, with an offset or Z.", examples=["2026-03-15T09:30:00+01:00"])
+    source: Name = Field(description="The system that tells it.", examples=["shop"])
+    id: Id = Field(description="The event's id in that system.", examples=["visit-8f14e45f"])
+    moment: Name = Field(description="An event moment of the catalog.", examples=["website_visit"])
+    customer: Id = Field(examples=["c-1001"])
+    subscription: Id | None = Field(default=None, examples=["s-1001"])
+    occurred_at: Instant = Field(description="RFC 3339, with an offset or Z.", examples=["2026-03-15T09:30:00+01:00"])
     properties: _Properties = Field(
         default_factory=dict, description="As the catalog types them.", examples=[{"page": "/pricing", "seconds": 42}]
     )
 
 
-class Question(_Body):
+class Question(Body):
     """A moment that might be: what would be decided if it came now, or on `as_of`."""
 
-    moment: _Name = Field(examples=["billing_anniversary"])
-    customer: _Id = Field(examples=["c-1001"])
-    subscription: _Id | None = Field(default=None, examples=["s-1001"])
+    moment: Name = Field(examples=["billing_anniversary"])
+    customer: Id = Field(examples=["c-1001"])
+    subscription: Id | None = Field(default=None, examples=["s-1001"])
     properties: _Properties = Field(default_factory=dict)
     as_of: dt.date | None = Field(default=None, description="The customer's local day.", examples=["2026-03-15"])
 
@@ -124,12 +125,19 @@ class Decision(BaseModel):
         )
 
 
+COUNTS_AS = Field(
+    description="moment: rules meet it. history: it was told too late (by default more than a day after it happened):"
+    " conditions count it, and no rule meets it."
+)
+
+
 class Recorded(BaseModel):
     """An event that is kept. `decisions` is null unless `?decide=true` asked for them."""
 
     source: str
     id: str
     state: Literal["new", "same"]
+    counts_as: CountsAs = COUNTS_AS
     decisions: list[Decision] | None = None
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from web.api_bodies import LARGEST_BATCH, Answer, Event, EventResults, Inbox, Problem, Question, Recorded
+from web.reading_bodies import Reading, ReadingKept, ReadingResults
 
 Json = dict[str, Any]
 
@@ -21,11 +22,24 @@ _EVENT: Json = {
     "occurred_at": "2026-03-15T09:30:00+01:00",
     "properties": {"page": "/pricing", "seconds": 42},
 }
+_READING: Json = {
+    "subscription": "s-1001",
+    "meter": "storage",
+    "read_at": "2026-03-15T09:30:00+01:00",
+    "used": 412.5,
+}
 _QUESTION: Json = {
     "moment": "billing_anniversary",
     "customer": "c-1001",
     "subscription": "s-1001",
     "as_of": "2026-03-15",
+}
+
+_DECIDES: Json = {
+    "name": "decide",
+    "in": "query",
+    "description": "Decide at once and answer with the decisions.",
+    "schema": {"type": "boolean", "default": False},
 }
 
 _REFUSALS = {
@@ -43,9 +57,10 @@ _REFUSALS = {
 @functools.cache
 def document() -> Json:
     """The whole document, as JSON values."""
-    models: list[type[BaseModel]] = [Event, Question, Recorded, EventResults, Answer, Inbox, Problem]
+    sent: list[type[BaseModel]] = [Event, Reading, Question]
+    got: list[type[BaseModel]] = [Recorded, EventResults, ReadingKept, ReadingResults, Answer, Inbox, Problem]
     _, schemas = models_json_schema(
-        [(model, "validation" if model in (Event, Question) else "serialization") for model in models],
+        [*((model, "validation") for model in sent), *((model, "serialization") for model in got)],
         ref_template="#/components/schemas/{model}",
     )
     return {
@@ -59,6 +74,7 @@ def document() -> Json:
         "security": [{"token": []}],
         "paths": {
             "/events": {"post": _events()},
+            "/readings": {"post": _readings()},
             "/decide": {"post": _decide()},
             "/customers/{customer}/messages": {"get": _inbox()},
             "/openapi.json": {"get": _self()},
@@ -75,14 +91,7 @@ def _events() -> Json:
         "operationId": "recordEvents",
         "summary": "Record one event, or a list of them",
         "description": "Idempotent by source and id. Of a list, each event has its own result.",
-        "parameters": [
-            {
-                "name": "decide",
-                "in": "query",
-                "description": "Decide at once and answer with the decisions.",
-                "schema": {"type": "boolean", "default": False},
-            }
-        ],
+        "parameters": [_DECIDES],
         "requestBody": _body(
             {"oneOf": [_ref(Event), {"type": "array", "items": _ref(Event), "maxItems": LARGEST_BATCH}]},
             {"one": _EVENT, "several": [_EVENT, _EVENT | {"id": "visit-45c48cce", "customer": "c-1002"}]},
@@ -93,6 +102,28 @@ def _events() -> Json:
             ),
             "201": _json("It is kept.", _ref(Recorded)),
             **_refusals(400, 401, 404, 409, 413, 415, 422, 503),
+        },
+    }
+
+
+def _readings() -> Json:
+    return {
+        "operationId": "recordReadings",
+        "summary": "Record what a meter read, or a list of it",
+        "description": "The latest reading of a meter counts. One that passes a declared share of its quota makes an"
+        " event, once a level, meter and billing period. A list is taken by the order of its instants.",
+        "parameters": [_DECIDES],
+        "requestBody": _body(
+            {"oneOf": [_ref(Reading), {"type": "array", "items": _ref(Reading), "maxItems": LARGEST_BATCH}]},
+            {"one": _READING, "several": [_READING, _READING | {"meter": "uploads", "used": 80}]},
+        ),
+        "responses": {
+            "200": _json(
+                "It corrects another, or changes nothing; or the results of a list.",
+                {"oneOf": [_ref(ReadingKept), _ref(ReadingResults)]},
+            ),
+            "201": _json("It is kept.", _ref(ReadingKept)),
+            **_refusals(400, 401, 404, 413, 415, 422, 503),
         },
     }
 

@@ -1,9 +1,10 @@
-"""`carpe import`: customers, subscriptions and events from a file."""
+"""`carpe import`: customers, subscriptions, events and readings from a file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +12,24 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from dsl.catalog import Catalog
-from dsl.catalog_reader import read_catalog
-from dsl.source import Source
+from dsl.service import check
+from dsl.typed import Ruleset
 from engine.cli.context import database_option, json_option, opened, print_json, rules_option
+from engine.cli.import_report import print_report
+from engine.cli.live_import import ask_first, consent
 from engine.clock import utc_now
 from engine.config import Settings
 from engine.errors import CarpeError
+from engine.event_bounds import event_bounds, live_bounds
 from engine.rulebook import read_files
-from engine.store.ingest.imports import Order, Report, run_import
+from engine.store.ingest.imports import Order, run_import
 from engine.store.ingest.mapping import read_mapping
 from engine.store.ingest.targets import Subject
-
-MOST_SHOWN = 8
 
 
 @click.group("import")
 def import_group() -> None:
-    """Import customers, subscriptions and events from CSV, JSON lines or Parquet.
+    """Import customers, subscriptions, events and readings from CSV, JSON lines or Parquet.
 
     Good rows land, bad ones go to a rejects file with row, column, value and reason. The same file again changes
     nothing. Exit code 0: every row landed; 1: some were refused; 2: nothing could be imported.
@@ -79,14 +80,29 @@ def import_subscriptions(**options: Any) -> None:
 
 @import_group.command("events", epilog="Example: carpe import events visits.jsonl --map visits.yaml")
 @_options
-def import_events(**options: Any) -> None:
+@click.option("--live", is_flag=True, help="Every new event is met by rules, however old it is.")
+@click.option("--yes", is_flag=True, help="With --live: do not ask, however many customers it concerns.")
+def import_events(live: bool, yes: bool, **options: Any) -> None:
     """Import events, one a row; their customers come first.
 
     Without --map, columns called like attributes are taken as they are: `id`, `moment`, `customer` and `occurred_at`
-    (needed), `subscription`, `source`, and the moment's properties. An event that happened more than a day ago is
-    history: it counts in conditions and makes no moment.
+    (needed), `subscription`, `source`, and the moment's properties. An event that happened more than a day ago, or
+    longer ago than the `catch up within` of a rule that listens to it, is history: it counts in conditions and makes no
+    moment. With --live none is history; Carpe counts first whom rules would meet, and asks if they are many.
     """
-    _import(Subject.EVENTS, **options)
+    _import(Subject.EVENTS, live=live, yes=yes, **options)
+
+
+@import_group.command("readings", epilog="Example: carpe import readings usage.csv")
+@_options
+def import_readings(**options: Any) -> None:
+    """Import what meters read, one reading a row; their subscriptions come first.
+
+    Without --map, these columns are taken as they are, and all are needed: `subscription`, `meter`, `read_at` and
+    `used`, in the meter's unit. The latest reading of a meter counts: an older one, or the same again, changes nothing.
+    A reading that passes a level of a crossing makes its event, once a level, meter and billing period.
+    """
+    _import(Subject.READINGS, **options)
 
 
 def _import(
@@ -99,27 +115,37 @@ def _import(
     database: str | None,
     rules: Path | None,
     as_json: bool,
+    live: bool = False,
+    yes: bool = False,
 ) -> None:
     settings = Settings.from_environment(database=database, rules=rules)
-    catalog = _catalog(settings.rules)
+    ruleset = _ruleset(settings.rules, subject)
+    catalog = ruleset.catalog
     mapped = read_mapping(mapping) if mapping else None
     order = Order(subject, path, mapped, form, rejects or Path(f"{path.name}.rejects.csv"), dry_run)
-    with opened(settings) as store, _bar(as_json) as progress:
-        report = run_import(store, catalog, order, utc_now(), progress)
+    order = replace(order, catch_up=live_bounds(catalog) if live else event_bounds(ruleset))
+    with opened(settings) as store:
+        if live:
+            consent(ask_first(store, ruleset, order, utc_now()), yes=yes or dry_run, quiet=as_json)
+        with _bar(as_json) as progress:
+            report = run_import(store, catalog, order, utc_now(), progress)
     if as_json:
         print_json(report.to_json() | {"rejects": str(order.rejects) if report.refused else None, "dry_run": dry_run})
     else:
-        _print(report, order)
+        print_report(report, order)
     if report.refused:
         raise SystemExit(1)
 
 
-def _catalog(folder: Path) -> Catalog:
-    source = Source("catalog.yaml", read_files(folder)["catalog.yaml"])
-    catalog, diagnostics = read_catalog(source)
-    if catalog is None or any(each.is_error for each in diagnostics):
+def _ruleset(folder: Path, subject: Subject) -> Ruleset:
+    """The catalog, with the rules that say how late what happened may come; a rule that is not right says nothing."""
+    files = read_files(folder)
+    if subject in (Subject.CUSTOMERS, Subject.SUBSCRIPTIONS):
+        files = {"catalog.yaml": files["catalog.yaml"]}
+    ruleset = check(files).ruleset
+    if ruleset is None:
         raise CarpeError(f"The catalog in {folder} has errors; `carpe check --rules {folder}` shows them.")
-    return catalog
+    return ruleset
 
 
 @contextmanager
@@ -136,30 +162,3 @@ def _bar(quiet: bool) -> Iterator[Callable[[int, int, int], None]]:
     with Progress(*columns, console=screen, transient=True, disable=quiet or not screen.is_terminal) as bar:
         task = bar.add_task("import", total=None, rows=0)
         yield lambda done, size, rows: bar.update(task, completed=done, total=size, rows=rows)
-
-
-def _print(report: Report, order: Order) -> None:
-    changes = report.changes
-    would = "would be " if order.dry else ""
-    counts = f"{changes.new:,} new, {changes.changed:,} changed, {changes.unchanged:,} unchanged"
-    click.echo(f"{report.rows:,} rows of {order.path.name}: {would}{counts}, {report.refused:,} refused.")
-    if report.subject is Subject.EVENTS and report.pending:
-        click.echo(f"{report.pending:,} of the new events are fresh: the next run decides them.")
-    if changes.zones_missing:
-        click.echo(f"{changes.zones_missing:,} customers have no time zone: their country's or the ruleset's counts.")
-    if changes.zones_invalid:
-        click.echo(f"{changes.zones_invalid:,} customers have an invalid time zone: a fallback counts instead.")
-    _print_counts(report.warnings, "warning")
-    if report.ignored:
-        click.echo(f"Columns that no attribute is called like were left out: {', '.join(report.ignored)}.")
-    if report.refused:
-        click.echo(f"Refused rows are in {order.rejects}:")
-        _print_counts(report.reasons, "refused")
-
-
-def _print_counts(counts: dict[str, int], what: str) -> None:
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    for sentence, rows in ranked[:MOST_SHOWN]:
-        click.echo(f"  {what}: {sentence} ({rows:,} row{'s' * (rows != 1)})")
-    if len(ranked) > MOST_SHOWN:
-        click.echo(f"  and {len(ranked) - MOST_SHOWN} other reasons")

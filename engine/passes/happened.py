@@ -24,8 +24,11 @@ from engine.store.tables import customers, events
 
 EVENTS_A_BATCH = 2_000
 
-PENDING, LIVE = "pending", "live"
-"""The states of events that are still to be met when they happen; nothing is too late for a `live` one."""
+LIVE = "live"
+"""The state of an event for which nothing is too late."""
+
+WAITING = sa.text("events.state IN ('pending', 'live')")
+"""Still to be met when they happened. In these very words, by which the databases know the index of those that wait."""
 
 Event = sa.Row[Any]
 """A row of `events` with its customer's `zone`."""

@@ -13,7 +13,7 @@ from engine.passes.happened import (
     EVENTS_A_BATCH,
     LIVE,
     OLDEST_FIRST,
-    PENDING,
+    WAITING,
     Event,
     decide_happened,
     local_day,
@@ -25,7 +25,7 @@ from engine.store.tables import events
 def decide_waiting(this: Pass, day: dt.date | None) -> bool:
     """Decide the oldest events that wait (about `EVENTS_A_BATCH`) of local days up to `day`; True if there were any."""
     with this.store.read() as connection:
-        if not connection.scalar(sa.select(sa.exists(sa.select(events.c.id).where(_WAITING)))):
+        if not connection.scalar(sa.select(sa.exists(sa.select(events.c.id).where(WAITING)))):
             return False
     with this.write() as connection:
         found = [event for event in _waiting(connection, this, day) if day is None or local_day(event) <= day]
@@ -46,14 +46,11 @@ def _decide_overdue(connection: sa.Connection, this: Pass, live: Sequence[Event]
 
 def _waiting(connection: sa.Connection, this: Pass, day: dt.date | None) -> Sequence[Event]:
     """Waiting events, oldest first, locked; all events of one instant or none of them."""
-    query = EVENTS.where(_WAITING).with_for_update(of=events, skip_locked=True)
+    query = EVENTS.where(WAITING).with_for_update(of=events, skip_locked=True)
     if day is None:
         query = query.where(events.c.occurred_at <= this.now)
-    oldest = sa.select(events.c.occurred_at).where(_WAITING).order_by(events.c.occurred_at)
+    oldest = sa.select(events.c.occurred_at).where(WAITING).order_by(events.c.occurred_at)
     last = connection.scalar(oldest.offset(EVENTS_A_BATCH - 1).limit(1))
     if last is not None:
         query = query.where(events.c.occurred_at <= last)
     return connection.execute(query.order_by(*OLDEST_FIRST)).all()
-
-
-_WAITING = events.c.state.in_((PENDING, LIVE))

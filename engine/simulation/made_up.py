@@ -19,6 +19,7 @@ from dsl.typed_tests import RuleTest
 from engine.matching.history import MONTHS, SPANS, Decided, Happened, History
 from engine.matching.terms import Row
 from engine.moments.calendar import due_instant
+from engine.store.quotas import quota_of
 from engine.store.zones import resolve_zone
 
 CUSTOMER, SUBSCRIPTION = "customer", "subscription"
@@ -77,14 +78,10 @@ def _defaults(catalog: Catalog) -> Iterator[tuple[str, Value]]:
 
 def _quota(catalog: Catalog, row: Row) -> dict[str, float]:
     """By meter, what the plan gives and the add-ons add."""
-    plan = catalog.plans.get(str(row.get("subscription.plan")))
     held = row.get("subscription.addons")
-    addons = [catalog.addons[name] for name in held if name in catalog.addons] if isinstance(held, frozenset) else []
-    return {
-        meter: float(plan.quota[meter] + sum(addon.adds.get(meter, 0) for addon in addons))
-        for meter, declared in catalog.meters.items()
-        if plan is not None and declared.quota_from == "plan" and meter in plan.quota
-    }
+    addons = held if isinstance(held, frozenset) else frozenset()
+    found = {meter: quota_of(catalog, row.get("subscription.plan"), addons, meter) for meter in catalog.meters}
+    return {meter: quota for meter, quota in found.items() if quota is not None}
 
 
 def _events(catalog: Catalog, test: RuleTest, at: dt.datetime, zone: str) -> Iterator[Happened]:

@@ -1,8 +1,9 @@
 """Events: recorded once by source and id, with both times, and due (`pending`) only when fresh.
 
 An event that arrives more than its catch-up bound after it happened is history: it counts in conditions and makes no
-occurrence. One from the future beyond a clock's error is refused. The same id with the same body again changes
-nothing; with another body it is a conflict, and what was recorded first stays.
+occurrence. The bound goes by the moment, because rules may say `catch up within`. One from the future beyond a clock's
+error is refused; within it the event waits for its time, unless somebody asks for its decision at once. The same id
+with the same body again changes nothing; with another body it is a conflict, and what was recorded first stays.
 """
 
 from __future__ import annotations
@@ -22,7 +23,16 @@ from engine.store.documents import dump, encode_document
 from engine.store.tables import customers, events, subscriptions
 
 CATCH_UP = dt.timedelta(days=1)
+"""How late an event may be told and still be met, where no rule says otherwise."""
+
+Bounds = Mapping[str, dt.timedelta]
+"""How late events of a moment may be told and still be met; `CATCH_UP` for a moment that is not in it."""
+
+HOWEVER_OLD = dt.timedelta(days=366 * 400)
+"""The bound of an event that is met whatever its age."""
+
 CLOCK_ERROR = dt.timedelta(minutes=5)
+NO_BOUNDS: Bounds = {}
 FEW = 50
 EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 
@@ -54,7 +64,7 @@ class StagedEvent:
 
 
 class Fault(StrEnum):
-    """Why an event was not recorded."""
+    """Why an event, or what a meter read, was not recorded."""
 
     CONFLICT = "conflict"
     FUTURE = "future"
@@ -63,11 +73,13 @@ class Fault(StrEnum):
     UNKNOWN_CUSTOMER = "unknown-customer"
     UNKNOWN_SUBSCRIPTION = "unknown-subscription"
     SUBSCRIPTION_NEEDED = "subscription-needed"
+    UNKNOWN_METER = "unknown-meter"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The event at `index` of the batch was not recorded; `column` says which part of it is at fault."""
+    """What is at `index` of the batch was not recorded; `column` says which part of it is at fault."""
 
     index: int
     fault: Fault
@@ -78,12 +90,28 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of a batch of events: recorded, known before with the same body, refused."""
+    """What became of a batch of events: recorded, known before with the same body, refused.
 
-    new: int
-    unchanged: int
+    `fresh` and `met` are places in the batch: of the new ones, and of those among them that make an occurrence.
+    """
+
+    fresh: tuple[int, ...] = ()
+    unchanged: int = 0
     refusals: tuple[Refusal, ...] = ()
-    pending: int = 0  # of the new ones, those that make an occurrence
+    met: tuple[int, ...] = ()
+
+    @property
+    def new(self) -> int:
+        return len(self.fresh)
+
+    @property
+    def pending(self) -> int:
+        return len(self.met)
+
+    @property
+    def history(self) -> int:
+        """The new ones that came too late to be met."""
+        return self.new - self.pending
 
 
 def event_moment(catalog: Catalog, name: str) -> Moment | None:
@@ -98,10 +126,11 @@ def put_events(
     batch: Iterable[Event],
     now: dt.datetime,
     *,
-    catch_up: dt.timedelta = CATCH_UP,
+    catch_up: Bounds = NO_BOUNDS,
+    dry: bool = False,
 ) -> Recorded:
     """Records the events that are new and right. Raises ValueError for a property that the catalog does not declare."""
-    return record(connection, catalog, [_staged(catalog, one) for one in batch], now, catch_up=catch_up)
+    return record(connection, catalog, [_staged(catalog, one) for one in batch], now, catch_up=catch_up, dry=dry)
 
 
 def record(
@@ -110,7 +139,7 @@ def record(
     batch: Sequence[StagedEvent],
     now: dt.datetime,
     *,
-    catch_up: dt.timedelta = CATCH_UP,
+    catch_up: Bounds = NO_BOUNDS,
     dry: bool = False,
 ) -> Recorded:
     """The same for staged events; a dry run only says what it would do."""
@@ -119,7 +148,7 @@ def record(
         take_turns(connection, events, few)
     known = _Known(connection, batch)
     refusals: list[Refusal] = []
-    fresh: list[tuple[StagedEvent, str]] = []
+    fresh: dict[int, tuple[StagedEvent, str]] = {}
     unchanged = 0
     for index, one in enumerate(batch):
         refusal = _judge(catalog, known, one, index, now)
@@ -130,16 +159,22 @@ def record(
         recorded = known.digests.get((one.source, one.id))
         if recorded is None:
             known.digests[one.source, one.id] = digest
-            fresh.append((one, digest))
+            fresh[index] = one, digest
         elif recorded == digest:
             unchanged += 1
         else:
             reason = "this id was recorded before with another body"
             refusals.append(Refusal(index, Fault.CONFLICT, "id", one.id, reason))
+    met = tuple(index for index, (one, _) in fresh.items() if is_met(one.moment, one.occurred_at, now, catch_up))
     if not dry:
-        _insert(connection, fresh, now, catch_up)
-    pending = sum(now - one.occurred_at <= catch_up for one, _ in fresh)
-    return Recorded(len(fresh), unchanged, tuple(refusals), pending)
+        states = {index: "live" if catch_up.get(fresh[index][0].moment) == HOWEVER_OLD else "pending" for index in met}
+        _insert(connection, fresh, states, now)
+    return Recorded(tuple(fresh), unchanged, tuple(refusals), met)
+
+
+def is_met(moment: str, occurred_at: dt.datetime, now: dt.datetime, catch_up: Bounds) -> bool:
+    """Whether an event told at `now` is in time to make an occurrence."""
+    return now - occurred_at <= catch_up.get(moment, CATCH_UP)
 
 
 def _staged(catalog: Catalog, one: Event) -> StagedEvent:
@@ -179,13 +214,20 @@ def _judge(catalog: Catalog, known: _Known, one: StagedEvent, index: int, now: d
     moment = event_moment(catalog, one.moment)
     if moment is None:
         return Refusal(index, Fault.UNKNOWN_MOMENT, "moment", one.moment, "the catalog declares no such event")
-    if one.occurred_at > now + CLOCK_ERROR:
-        return Refusal(index, Fault.FUTURE, "occurred_at", one.occurred_at.isoformat(), "is in the future")
-    if one.occurred_at < EARLIEST or one.occurred_at == dt.datetime(1970, 1, 1, tzinfo=dt.UTC):
-        return Refusal(index, Fault.TOO_OLD, "occurred_at", one.occurred_at.isoformat(), "is no real date")
+    if (wrong := implausible(one.occurred_at, now)) is not None:
+        return Refusal(index, wrong[0], "occurred_at", one.occurred_at.isoformat(), wrong[1])
     if one.customer_id not in known.customers:
         return Refusal(index, Fault.UNKNOWN_CUSTOMER, "customer", one.customer_id, "there is no such customer")
     return _judge_subscription(moment, known, one, index)
+
+
+def implausible(at: dt.datetime, now: dt.datetime) -> tuple[Fault, str] | None:
+    """Why an instant cannot be when something happened; None where it can."""
+    if at > now + CLOCK_ERROR:
+        return Fault.FUTURE, f"is in the future, by more than the {CLOCK_ERROR.seconds // 60} minutes clocks may differ"
+    if at < EARLIEST or at == dt.datetime(1970, 1, 1, tzinfo=dt.UTC):
+        return Fault.TOO_OLD, "is no real date"
+    return None
 
 
 def _judge_subscription(moment: Moment, known: _Known, one: StagedEvent, index: int) -> Refusal | None:
@@ -221,7 +263,7 @@ _NAMES = (
 
 
 def _insert(
-    connection: Connection, fresh: Iterable[tuple[StagedEvent, str]], now: dt.datetime, catch_up: dt.timedelta
+    connection: Connection, fresh: Mapping[int, tuple[StagedEvent, str]], states: Mapping[int, str], now: dt.datetime
 ) -> None:
     recorded_at = instant_text(now)
     rows = (
@@ -235,8 +277,8 @@ def _insert(
             recorded_at,
             one.properties,
             digest,
-            "pending" if now - one.occurred_at <= catch_up else "history",
+            states.get(index, "history"),
         )
-        for one, digest in fresh
+        for index, (one, digest) in fresh.items()
     )
     insert_rows(connection, events, _NAMES, rows)

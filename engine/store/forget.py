@@ -1,8 +1,9 @@
 """Erasing a person: nothing that tells who they were stays, what was counted does.
 
-Deleted: the customer, their subscriptions, both histories, dates, events. Emptied: receipts and the contents of
-deliveries (a pending one is withheld). In decisions and deliveries the ids of the person and of their subscriptions
-are replaced by random tokens, one each, that lead back to nobody; results, rules and days stay for the reports.
+Deleted: the customer, their subscriptions, both histories, dates, events, readings. Emptied: receipts and the contents
+of deliveries (a pending one is withheld). In decisions and deliveries the ids of the person and of their subscriptions
+are replaced by random tokens, one each, that lead back to nobody, also where the name of a meter's crossing begins with
+one; results, rules and days stay for the reports.
 
 Once only: a decision's own id is a one-way hash of rule, moment, subject and occurrence; it stays. If the same customer
 id is imported again later it is a new person, without a past; yet what was decided for that id and period finds its
@@ -16,8 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, delete, or_, select, tuple_, union, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, or_, select, tuple_, union, update
 
+from engine.store.crossings import SOURCE
 from engine.store.tables import (
     customers,
     customers_history,
@@ -27,6 +29,7 @@ from engine.store.tables import (
     deliveries,
     events,
     moves,
+    readings,
     receipts,
     subscriptions,
     subscriptions_history,
@@ -63,6 +66,7 @@ def forget(connection: Connection, customer_id: str, token: Callable[[], str] = 
         "moves": _delete(connection, moves.c.customer_id, customer_id),
         "delayed": _count(connection, delete(delayed).where(_of_events(customer_id))),
         "events": _count(connection, delete(events).where(events.c.customer_id == customer_id)),
+        "readings": _count(connection, delete(readings).where(readings.c.subscription_id.in_(held))),
         "dates": _count(connection, delete(dates).where(theirs_dates)),
         "subscriptions_history": _delete(connection, subscriptions_history.c.customer_id, customer_id),
         "customers_history": _delete(connection, customers_history.c.id, customer_id),
@@ -109,6 +113,16 @@ def _rename(connection: Connection, customer_id: str, token: Callable[[], str]) 
     for column in (decisions.c.subject, decisions.c.subscription_id):
         for key, anonymous in tokens.items():
             connection.execute(update(decisions).where(mine, column == key).values({column: anonymous}))
+    for key, anonymous in tokens.items():
+        _rename_crossings(connection, mine, key, anonymous)
     anonymous = tokens[customer_id]
     connection.execute(update(deliveries).where(deliveries.c.customer_id == customer_id).values(customer_id=anonymous))
     return _count(connection, update(decisions).where(mine).values(customer_id=anonymous))
+
+
+def _rename_crossings(connection: Connection, mine: ColumnElement[bool], key: str, anonymous: str) -> None:
+    """The occurrences that `readings` names after a subscription: `usage_alert:meter:SUBSCRIPTION:usage_alert:...`."""
+    named = f":{SOURCE}:{key}:"
+    crossing = and_(mine, decisions.c.occurrence.contains(named, autoescape=True))
+    renamed = func.replace(decisions.c.occurrence, named, f":{SOURCE}:{anonymous}:")
+    connection.execute(update(decisions).where(crossing).values(occurrence=renamed))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import Connection, Text, cast, func, select
 
 from engine.store.session import Store
 from engine.store.tables import customers, subscriptions
+from engine.store.zones import Fallback
 
 _TABLES = {"customer": customers, "subscription": subscriptions}
 _COLUMNS = frozenset({"id", "currency", "addons", "tags"})
@@ -46,3 +47,19 @@ class StoredStatistics:
             known = table.c.timezone.is_not(None)
         with self._store.read() as connection:
             return connection.execute(select(func.count()).select_from(table).where(known)).scalar_one()
+
+
+def zone_fallbacks(connection: Connection) -> dict[Fallback, int]:
+    """How many customers live by their own time zone (NONE), and how many by another one, by the reason for it.
+
+    A zone that was given and does not exist is never the one that counts, so the two columns tell them apart.
+    """
+    own, given = customers.c.timezone, customers.c.timezone.is_not(None)
+    reasons = {
+        Fallback.NONE: own == customers.c.zone,
+        Fallback.MISSING: own.is_(None),
+        Fallback.INVALID: given & (own != customers.c.zone),
+    }
+    counts = (func.count().filter(test) for test in reasons.values())
+    found = connection.execute(select(*counts).select_from(customers)).one()
+    return dict(zip(reasons, map(int, found), strict=True))

@@ -160,15 +160,15 @@ events = Table(
     Column("recorded_at", Instant, nullable=False),
     Column("properties", Document, nullable=False),
     Column("digest", String(32), nullable=False),  # of the body: the same id with another body is refused
-    Column("state", String(8), nullable=False),  # history | pending | decided | missed
+    Column("state", String(8), nullable=False),  # history | pending | live (never too late) | decided | missed
     Column("decided_at", Instant),
 )
 Index(None, events.c.customer_id, events.c.moment, events.c.occurred_at)
 Index(
     "ix_events_pending",
     events.c.occurred_at,
-    sqlite_where=text("state = 'pending'"),
-    postgresql_where=text("state = 'pending'"),
+    sqlite_where=text("state IN ('pending', 'live')"),
+    postgresql_where=text("state IN ('pending', 'live')"),
 )
 Index(  # those that may still be met some time after they happened; what was imported as history is not among them
     "ix_events_live",

@@ -56,6 +56,14 @@ def _what_changed() -> None:
 
 
 def _what_happened() -> None:
+    op.drop_index("ix_events_pending", "events")
+    op.create_index(
+        "ix_events_pending",
+        "events",
+        ["occurred_at"],
+        sqlite_where=sa.text("state IN ('pending', 'live')"),
+        postgresql_where=sa.text("state IN ('pending', 'live')"),
+    )
     op.create_index(
         "ix_events_live",
         "events",

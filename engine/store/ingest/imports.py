@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -25,30 +25,38 @@ from dsl.datatypes import Kind
 from engine.errors import ImportFailed
 from engine.store.bulk import among
 from engine.store.documents import dump
-from engine.store.events import StagedEvent, record
+from engine.store.events import Bounds, StagedEvent, record
 from engine.store.ingest.blocks import Fault, Reader
 from engine.store.ingest.convert import Converted, Converter
 from engine.store.ingest.files import open_file
+from engine.store.ingest.happenings import events_of, faults_of, readings_of
 from engine.store.ingest.mapping import Mapped
 from engine.store.ingest.targets import Plan, Subject, plan_import
+from engine.store.readings import Became, put_readings
 from engine.store.reindex import reindex
 from engine.store.session import Store
 from engine.store.tables import customers
 from engine.store.upsert import CUSTOMERS, SUBSCRIPTIONS, Changes, Staged, upsert
 
-EVENT_SOURCE = "import"
 MOST_WARNINGS = 100
 
 
 @dataclass(slots=True)
 class Report:
-    """What an import did, in rows. `pending` are new events fresh enough to be moments."""
+    """What an import did, in rows.
+
+    Of the new events, also of those that readings made, `pending` are met by rules and `history` came too late;
+    `late` are the moments of these. `older` are readings older than the latest of their meter.
+    """
 
     subject: Subject
     rows: int = 0
     refused: int = 0
     changes: Changes = field(default_factory=Changes)
     pending: int = 0
+    history: int = 0
+    late: set[str] = field(default_factory=set)
+    older: int = 0
     ignored: tuple[str, ...] = ()
     warnings: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)  # "column: reason" -> faults
@@ -62,6 +70,8 @@ class Report:
             "unchanged": self.changes.unchanged,
             "refused": self.refused,
             "pending": self.pending,
+            "history": self.history,
+            "older": self.older,
             "zones_missing": self.changes.zones_missing,
             "zones_invalid": self.changes.zones_invalid,
             "ignored_columns": list(self.ignored),
@@ -72,7 +82,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to import and how."""
+    """What to import and how.
+
+    `catch_up` says how late events may come and still be met; `heard` is told of each new one that is.
+    """
 
     subject: Subject
     path: Path
@@ -80,6 +93,8 @@ class Order:
     form: str | None = None
     rejects: Path | None = None
     dry: bool = False
+    catch_up: Bounds = field(default_factory=dict)
+    heard: Callable[[StagedEvent], None] = lambda event: None
 
 
 def run_import(
@@ -96,7 +111,7 @@ def run_import(
     reader = open_file(order.path, order.form, order.mapped.delimiter if order.mapped else None)
     plan = plan_import(catalog, order.subject, order.mapped, reader.columns, order.path.name)
     with Rejects(order.rejects) as rejects:
-        work = _Import(store, catalog, plan, now, order.dry, rejects)
+        work = _Import(store, catalog, plan, now, order, rejects)
         if not order.dry:
             work.follow_catalog()
         return work.run(reader, progress)
@@ -133,9 +148,10 @@ class Rejects:
 
 class _Import:
     def __init__(
-        self, store: Store, catalog: Catalog, plan: Plan, now: dt.datetime, dry: bool, rejects: Rejects
+        self, store: Store, catalog: Catalog, plan: Plan, now: dt.datetime, order: Order, rejects: Rejects
     ) -> None:
-        self.store, self.catalog, self.plan, self.now, self.dry, self.rejects = store, catalog, plan, now, dry, rejects
+        self.store, self.catalog, self.plan, self.now = store, catalog, plan, now
+        self.order, self.rejects = order, rejects
         self.converter = Converter(catalog, plan)
         self.seen: set[str] = set()  # the ids of good rows: about 130 bytes each
         self.report = Report(plan.subject, ignored=plan.ignored)
@@ -148,11 +164,12 @@ class _Import:
             self.report.warnings[f"{name}: was taken out where it does not fit the catalog any more"] = rows
 
     def run(self, reader: Reader, progress: Callable[[int, int, int], None]) -> Report:
-        put = self.put_events if self.plan.subject is Subject.EVENTS else self.put_state
+        puts = {Subject.EVENTS: self.put_events, Subject.READINGS: self.put_readings}
+        put = puts.get(self.plan.subject, self.put_state)
         for block, done in reader.blocks(self.plan.columns):
             self.report.rows += block.read
             converted = self.converter.convert(block)
-            with self.store.read() if self.dry else self.store.write() as connection:
+            with self.store.read() if self.order.dry else self.store.write() as connection:
                 changes = put(connection, converted)
             self.report.changes += changes
             self.tell(converted)
@@ -178,7 +195,7 @@ class _Import:
             converted = converted.without(self.unknown_customers(connection, converted))
         converted = converted.without(self.duplicates(converted))
         kept = CUSTOMERS if self.plan.subject is Subject.CUSTOMERS else SUBSCRIPTIONS
-        return upsert(connection, self.catalog, kept, self.staged(converted), self.now, dry=self.dry)
+        return upsert(connection, self.catalog, kept, self.staged(converted), self.now, dry=self.order.dry)
 
     def unknown_customers(self, connection: Connection, converted: Converted) -> set[int]:
         named = converted.given["customer"]
@@ -241,25 +258,33 @@ class _Import:
         usual = self.own_currency() or self.catalog.currency
         return [usual if one is None else one for one in converted.given.get("currency", [None] * len(converted))]
 
-    # --- events ------------------------------------------------------------------------------------------------------
+    # --- events and readings -----------------------------------------------------------------------------------------
 
     def put_events(self, connection: Connection, converted: Converted) -> Changes:
-        given, nothing = converted.given, [None] * len(converted)
-        columns = zip(
-            given["id"],
-            given["moment"],
-            given["customer"],
-            given["occurred_at"],
-            converted.documents,
-            given.get("subscription", nothing),
-            [source or EVENT_SOURCE for source in given.get("source", nothing)],
-            strict=True,
-        )
-        batch = [StagedEvent(*parts) for parts in columns]
-        recorded = record(connection, self.catalog, batch, self.now, dry=self.dry)
-        for one in recorded.refusals:
-            recipe = self.plan.recipes.get(one.column)
-            name = ", ".join(recipe[1].columns) if recipe else ""
-            converted.faults.append(Fault(converted.rows[one.index], name or one.column, one.value, one.reason))
-        self.report.pending += recorded.pending
+        batch = events_of(converted)
+        catch_up = self.order.catch_up
+        recorded = record(connection, self.catalog, batch, self.now, catch_up=catch_up, dry=self.order.dry)
+        converted.faults += faults_of(self.plan, converted, recorded.refusals)
+        met = frozenset(recorded.met)
+        self.count_events((batch[at].moment, at in met) for at in recorded.fresh)
+        for at in recorded.met:
+            self.order.heard(batch[at])
         return Changes(recorded.new, 0, recorded.unchanged)
+
+    def put_readings(self, connection: Connection, converted: Converted) -> Changes:
+        batch, catch_up = readings_of(converted), self.order.catch_up
+        told = put_readings(connection, self.catalog, batch, self.now, catch_up=catch_up, dry=self.order.dry)
+        converted.faults += faults_of(self.plan, converted, told.refusals)
+        self.count_events((one.event.moment, one.met) for one in told.crossings)
+        self.report.older += told.count(Became.OLDER)
+        unchanged = told.count(Became.SAME, Became.OLDER)
+        return Changes(told.count(Became.NEW), told.count(Became.CORRECTED), unchanged)
+
+    def count_events(self, recorded: Iterable[tuple[str, bool]]) -> None:
+        """New events: the moment of each, and whether rules meet it."""
+        for moment, is_met in recorded:
+            if is_met:
+                self.report.pending += 1
+            else:
+                self.report.history += 1
+                self.report.late.add(moment)

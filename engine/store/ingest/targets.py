@@ -21,6 +21,7 @@ _TEXT = DataType(Kind.TEXT)
 _ALIASES: Mapping[str, Mapping[str, str]] = {
     "customers": {"customer_id": "id"},
     "subscriptions": {"subscription_id": "id", "customer_id": "customer"},
+    "readings": {"subscription_id": "subscription"},
     "events": {"event_id": "id", "customer_id": "customer", "subscription_id": "subscription", "event": "moment"},
 }
 
@@ -31,6 +32,7 @@ class Subject(StrEnum):
     CUSTOMERS = "customers"
     SUBSCRIPTIONS = "subscriptions"
     EVENTS = "events"
+    READINGS = "readings"
 
 
 class Role(StrEnum):
@@ -43,7 +45,7 @@ class Role(StrEnum):
     MOMENT = "moment"
     INSTANT = "instant"
     ATTRIBUTE = "attribute"  # typed by the catalog, kept in the document
-    SET = "set"  # tags and add-ons: typed, kept in a column
+    COLUMN = "column"  # tags, add-ons, what a meter read: typed, kept in a column of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def targets_of(catalog: Catalog, subject: Subject) -> dict[str, Target]:
         built_in = [
             Target("id", Role.IDENTITY, required=True),
             Target("timezone", Role.TIMEZONE),
-            Target("tags", Role.SET, DataType(Kind.SET)),
+            Target("tags", Role.COLUMN, DataType(Kind.SET)),
         ]
         return {one.name: one for one in (*_declared(catalog, Owner.CUSTOMER), *built_in)}
     if subject is Subject.SUBSCRIPTIONS:
@@ -85,9 +87,11 @@ def targets_of(catalog: Catalog, subject: Subject) -> dict[str, Target]:
             Target("id", Role.IDENTITY, required=True),
             Target("customer", Role.IDENTITY, required=True),
             Target("currency", Role.CURRENCY),
-            Target("addons", Role.SET, DataType(Kind.SET, tuple(catalog.addons))),
+            Target("addons", Role.COLUMN, DataType(Kind.SET, tuple(catalog.addons))),
         ]
         return {one.name: one for one in (*_declared(catalog, Owner.SUBSCRIPTION), *built_in)}
+    if subject is Subject.READINGS:
+        return {one.name: one for one in _reading(catalog)}
     built_in = [
         Target("id", Role.IDENTITY, required=True),
         Target("source", Role.SOURCE),
@@ -97,6 +101,15 @@ def targets_of(catalog: Catalog, subject: Subject) -> dict[str, Target]:
         Target("occurred_at", Role.INSTANT, required=True),
     ]
     return {one.name: one for one in (*_properties(catalog), *built_in)}
+
+
+def _reading(catalog: Catalog) -> list[Target]:
+    return [
+        Target("subscription", Role.IDENTITY, required=True),
+        Target("meter", Role.COLUMN, DataType(Kind.ENUM, tuple(catalog.meters)), required=True),
+        Target("read_at", Role.INSTANT, required=True),
+        Target("used", Role.COLUMN, DataType(Kind.NUMBER), required=True),
+    ]
 
 
 def _declared(catalog: Catalog, owner: Owner) -> list[Target]:
@@ -123,6 +136,8 @@ def plan_import(catalog: Catalog, subject: Subject, mapped: Mapped | None, colum
 
     Without a mapping every column that is called like an attribute is taken as it is.
     """
+    if subject is Subject.READINGS and not catalog.meters:
+        raise MappingError(f"{file}: the catalog declares no meters, so there is nothing that these rows could be of.")
     targets = targets_of(catalog, subject)
     aliases = _ALIASES[subject]
     if mapped is None:
