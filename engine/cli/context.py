@@ -59,7 +59,7 @@ def print_json(value: Any) -> None:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Store]:
-    store = open_store(settings.database)
+    store = open_store(settings.database, settings.columns)
     try:
         yield store
     finally:
