@@ -9,7 +9,7 @@ is not to be trusted, from the database (`due_rows`). Both give the same rows, c
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,9 +90,13 @@ _OWN = 5
 def _found(connection: Connection, catalog: Catalog, asked: Question, shard: int | None) -> pa.Table:
     shards = range(SHARDS) if shard is None else [shard]
     snapshots = {each: _usable(connection, catalog, asked, each) for each in shards}
-    if not any(snapshots.values()):
+    good = [snapshot for snapshot in snapshots.values() if snapshot]
+    if not good:
         return due_rows(connection, asked, shard)
-    parts = [part for each, snapshot in snapshots.items() for part in _parts(connection, asked, each, snapshot)]
+    parts = [due_columns(snapshot, asked) for snapshot in good]
+    if changed := [key for snapshot in good for key in snapshot.changed]:
+        parts.append(due_rows(connection, asked, shard, changed))
+    parts += [due_rows(connection, asked, each) for each, snapshot in snapshots.items() if not snapshot]
     found = pa.concat_tables(parts)
     return found if len(parts) == 1 else found.take(pc.sort_indices(found["whose"]))  # stable: subscriptions stay
 
@@ -100,15 +104,6 @@ def _found(connection: Connection, catalog: Catalog, asked: Question, shard: int
 def _usable(connection: Connection, catalog: Catalog, asked: Question, shard: int) -> Current | None:
     snapshot = current(connection, catalog, shard)
     return snapshot if snapshot and can_answer(snapshot, asked) else None
-
-
-def _parts(connection: Connection, asked: Question, shard: int, snapshot: Current | None) -> Iterator[pa.Table]:
-    if snapshot is None:
-        yield due_rows(connection, asked, shard)
-        return
-    yield due_columns(snapshot, asked)
-    if snapshot.changed:
-        yield due_rows(connection, asked, shard, snapshot.changed)
 
 
 # --- what is due as a batch ------------------------------------------------------------------------------------------

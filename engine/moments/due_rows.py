@@ -96,7 +96,7 @@ def _conditions(gate: Gate) -> list[ColumnElement[bool]]:
     if gate.occurring is None:
         return [] if gate.today else [false()]
     whose = [dates.c.owner == str(gate.owner), dates.c.attribute == gate.attribute]
-    asked = gate.occurring.asked()
+    asked = gate.occurring.asked
     if len(asked) == 1:
         return whose + _comparisons(asked[0])
     days = {day for one in asked for day in (*(one.days or ()), *(day for _, day in one.month_days or ()))}
