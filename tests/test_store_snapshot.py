@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from engine.store.snapshot.shard_file import ColumnsNotWritten, open_file, path_
 from engine.store.state import Row, put_customers, put_subscriptions
 from engine.store.tables import SHARDS, changes
 from engine.store.zones import shard_of
+from tests.conftest import BOTH
 
 NOW = dt.datetime(2026, 3, 15, 12, tzinfo=dt.UTC)
 IDS = [f"c{number:02}" for number in range(40)]
@@ -48,16 +50,35 @@ def held(key: str, customer: str) -> Row:
     return {"subscription.id": key, "customer.id": customer, "subscription.mrr": Money(5, "USD")}
 
 
-@pytest.fixture
-def kept(store: Store, shop: Catalog, tmp_path: Path) -> Store:
+def peopled(url: str, catalog: Catalog, folder: Path) -> Store:
     """A store of forty customers, most with a subscription, and its snapshot."""
-    store.columns = tmp_path / "columns"
+    upgrade(url)
+    store = open_store(url, folder)
     with store.write() as connection:
-        reindex(connection, shop, NOW)
-        put_customers(connection, shop, [person(key) for key in IDS], NOW)
-        put_subscriptions(connection, shop, [held(f"s{key}", key) for key in IDS[:30]], NOW)
-    assert refresh(store, shop) == Refreshed(made=SHARDS, rows=40, read=40)
+        reindex(connection, catalog, NOW)
+        put_customers(connection, catalog, [person(key) for key in IDS], NOW)
+        put_subscriptions(connection, catalog, [held(f"s{key}", key) for key in IDS[:30]], NOW)
+    assert refresh(store, catalog) == Refreshed(made=SHARDS, rows=40, read=40)
     return store
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, shop: Catalog) -> Path:
+    """A folder with a database file and its columns, to be copied."""
+    folder = tmp_path_factory.mktemp("prepared")
+    peopled(f"sqlite:///{folder / 'carpe.db'}", shop, folder / "columns").close()
+    return folder
+
+
+@pytest.fixture(params=BOTH)
+def kept(request: pytest.FixtureRequest, tmp_path: Path, shop: Catalog) -> Iterator[Store]:
+    if request.param == "sqlite":
+        shutil.copytree(request.getfixturevalue("prepared"), tmp_path, dirs_exist_ok=True)
+        store = open_store(f"sqlite:///{tmp_path / 'carpe.db'}", tmp_path / "columns")
+    else:
+        store = peopled(request.getfixturevalue("postgresql").new_database(), shop, tmp_path / "columns")
+    yield store
+    store.close()
 
 
 def put(store: Store, catalog: Catalog, *rows: Row) -> None:
@@ -84,7 +105,7 @@ def content(store: Store, catalog: Catalog) -> dict[str, list[dict[str, Any]]]:
     with store.read() as connection:
         everybody = connection.scalars(select(tables.customers.c.id)).all()
         mine = [[key for key in everybody if shard_of(key) == shard] for shard in range(SHARDS)]
-        database = [row for ids in mine for row in read_pairs(connection, catalog, ids).to_pylist()]
+        database = [row for ids in mine for row in read_pairs(connection, stored_attributes(catalog), ids).to_pylist()]
     return {"files": [row for each in files if each for row in each.table().to_pylist()], "database": database}
 
 
@@ -132,10 +153,11 @@ def test_renewing_reads_only_who_was_written(kept: Store, shop: Catalog) -> None
 
 def test_rows_find_their_places(kept: Store, shop: Catalog) -> None:
     with kept.read() as connection:
-        whole = read_pairs(connection, shop, IDS)
+        every = stored_attributes(shop)
+        whole = read_pairs(connection, every, IDS)
         for mine in (IDS[:3], IDS[5:6], IDS[-2:], IDS[::7], [], IDS):
-            old = read_pairs(connection, shop, [key for key in IDS if key not in mine])
-            assert merged(old, read_pairs(connection, shop, mine)).to_pylist() == whole.to_pylist()
+            old = read_pairs(connection, every, [key for key in IDS if key not in mine])
+            assert merged(old, read_pairs(connection, every, mine)).to_pylist() == whole.to_pylist()
 
 
 # --- what is not trusted ---------------------------------------------------------------------------------------------
@@ -245,8 +267,8 @@ def test_who_is_forgotten_while_a_file_is_written_does_not_stay_in_it(
 ) -> None:
     put(kept, shop, person("c00", satisfaction=3.0))
 
-    def forgotten_meanwhile(connection: Connection, catalog: Catalog, ids: Any) -> pa.Table:
-        found = read_pairs(connection, catalog, ids)
+    def forgotten_meanwhile(connection: Connection, attributes: Any, ids: Any) -> pa.Table:
+        found = read_pairs(connection, attributes, ids)
         connection.rollback()
         with kept.write() as other:
             forget(other, "c00")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from engine.cli.context import database_option, json_option, opened, print_json, rules_option, ruleset_of
+from engine.cli.context import catalog_of, database_option, json_option, opened, print_json, rules_option
 from engine.clock import utc_now
 from engine.config import Settings
 from engine.errors import CarpeError
@@ -43,7 +44,7 @@ def db_columns(off: bool, database: str | None, rules: Path | None, as_json: boo
 def _make(store: Store, settings: Settings, as_json: bool) -> None:
     if store.columns is None:
         raise CarpeError("PostgreSQL has no folder for columns yet: name one in CARPE_COLUMNS, then try again.")
-    catalog = ruleset_of(settings).catalog
+    catalog = catalog_of(settings)
     with store.write() as connection:
         reindex(connection, catalog, utc_now())
     began = time.perf_counter()
@@ -67,11 +68,18 @@ def _said(store: Store, done: Refreshed, took: float) -> str:
     )
 
 
+class _Rate(ProgressColumn):
+    """Rows a second, lately."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f} rows/s" if task.speed else "")
+
+
 @contextmanager
 def _bar(quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Rows and seconds on stderr, on a terminal only."""
+    """Rows, their rate and seconds on stderr, on a terminal only."""
     screen = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("reading {task.completed:,} rows"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), _Rate(), TimeElapsedColumn())
     with Progress(*columns, console=screen, transient=True, disable=quiet or not screen.is_terminal) as bar:
         task = bar.add_task("columns", total=None)
         yield lambda rows: bar.update(task, completed=rows)

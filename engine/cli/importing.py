@@ -11,14 +11,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from dsl.catalog import Catalog
-from dsl.catalog_reader import read_catalog
-from dsl.source import Source
-from engine.cli.context import database_option, json_option, opened, print_json, rules_option
+from engine.cli.context import catalog_of, database_option, json_option, opened, print_json, rules_option
 from engine.clock import utc_now
 from engine.config import Settings
-from engine.errors import CarpeError
-from engine.rulebook import read_files
 from engine.store.ingest.imports import Order, Report, run_import
 from engine.store.ingest.mapping import read_mapping
 from engine.store.ingest.targets import Subject
@@ -101,7 +96,7 @@ def _import(
     as_json: bool,
 ) -> None:
     settings = Settings.from_environment(database=database, rules=rules)
-    catalog = _catalog(settings.rules)
+    catalog = catalog_of(settings)
     mapped = read_mapping(mapping) if mapping else None
     order = Order(subject, path, mapped, form, rejects or Path(f"{path.name}.rejects.csv"), dry_run)
     with opened(settings) as store, _bar(as_json) as progress:
@@ -112,14 +107,6 @@ def _import(
         _print(report, order)
     if report.refused:
         raise SystemExit(1)
-
-
-def _catalog(folder: Path) -> Catalog:
-    source = Source("catalog.yaml", read_files(folder)["catalog.yaml"])
-    catalog, diagnostics = read_catalog(source)
-    if catalog is None or any(each.is_error for each in diagnostics):
-        raise CarpeError(f"The catalog in {folder} has errors; `carpe check --rules {folder}` shows them.")
-    return catalog
 
 
 @contextmanager

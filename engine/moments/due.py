@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from dsl.catalog import Catalog, Owner
 from dsl.typed import Attribute, MomentUse
 from engine.moments.calendar import due_instant
-from engine.moments.due_columns import can_answer, due_columns
+from engine.moments.due_columns import can_answer, due_columns, due_written
 from engine.moments.due_rows import due_rows
 from engine.moments.gate import Gate, Question, gate_of
 from engine.moments.occurring import WITHOUT_INTERVAL
@@ -95,7 +95,7 @@ def _found(connection: Connection, catalog: Catalog, asked: Question, shard: int
         return due_rows(connection, asked, shard)
     parts = [due_columns(snapshot, asked) for snapshot in good]
     if changed := [key for snapshot in good for key in snapshot.changed]:
-        parts.append(due_rows(connection, asked, shard, changed))
+        parts.append(due_written(connection, asked, changed))
     parts += [due_rows(connection, asked, each) for each, snapshot in snapshots.items() if not snapshot]
     found = pa.concat_tables(parts)
     return found if len(parts) == 1 else found.take(pc.sort_indices(found["whose"]))  # stable: subscriptions stay

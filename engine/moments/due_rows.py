@@ -5,7 +5,6 @@ This way works on every store, and is what the columnar snapshot is measured by.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +14,6 @@ from dsl.catalog import Owner
 from engine.moments.calendar import Anchors
 from engine.moments.gate import Gate, Question
 from engine.moments.subjects import concerned
-from engine.store.bulk import among
 from engine.store.columns import raw_columns, read_columns
 from engine.store.snapshot.pairs import INTERVAL
 from engine.store.tables import customers, dates, subscriptions
@@ -29,16 +27,12 @@ _OF_SUBSCRIPTIONS = dates.join(subscriptions, subscriptions.c.id == dates.c.subj
 )
 
 
-def due_rows(
-    connection: Connection, asked: Question, shard: int | None, customer_ids: Sequence[str] | None = None
-) -> pa.Table:
+def due_rows(connection: Connection, asked: Question, shard: int | None) -> pa.Table:
     """Who is asked for, of one shard or all: `whose`, `which`, `zone`, `number`, `concerned`, then the attributes'.
 
-    `customer_ids` narrows to these customers. By customer, then subscription, as bytes compare.
+    By customer, then subscription, as bytes compare.
     """
     statement = _statement(asked, shard)
-    if customer_ids is not None:
-        statement = statement.where(among(connection, customers.c.id, customer_ids))
     rows = connection.execute(statement).all()
     whose, which, zone, status, anchor, interval = [*zip(*rows, strict=True)][:6] or [()] * 6
     narrow = pa.record_batch(

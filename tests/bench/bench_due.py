@@ -135,7 +135,7 @@ def write_files(store: Store, catalog: Catalog, rows: int) -> None:
     with store.write() as connection:
         journal.begin(connection)
         anchors = [journal.newest(connection, shard) for shard in range(SHARDS)]
-        shape = read_pairs(connection, catalog, [])
+        shape = read_pairs(connection, stored_attributes(catalog), [])
     folder, rng = store.columns, np.random.default_rng(7)
     assert folder is not None
     for shard, anchor in enumerate(anchors):

@@ -46,9 +46,12 @@ def stored_attributes(catalog: Catalog) -> tuple[Attribute, ...]:
     return tuple(one for one in found if one.type.kind is not Kind.ELAPSED)
 
 
-def read_pairs(connection: Connection, catalog: Catalog, ids: Sequence[str]) -> pa.Table:
-    """The pairs of some customers, by customer, then subscription; ids that nobody has give no row."""
-    attributes = stored_attributes(catalog)
+def read_pairs(connection: Connection, attributes: Iterable[Attribute], ids: Sequence[str]) -> pa.Table:
+    """The pairs of some customers with these attributes, by customer, then subscription.
+
+    They are found by the customers' key alone; ids that nobody has give no row.
+    """
+    attributes = [one for one in attributes if one.key not in KEYS]
     own = (customers.c.zone.label("zone"), subscriptions.c.status.label("status"), INTERVAL.label("interval"))
     statement = (
         select(

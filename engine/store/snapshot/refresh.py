@@ -29,14 +29,14 @@ from engine.store.session import Store
 from engine.store.snapshot import journal
 from engine.store.snapshot.current import Current, current
 from engine.store.snapshot.journal import Anchor
-from engine.store.snapshot.pairs import KEYS, read_pairs
+from engine.store.snapshot.pairs import KEYS, read_pairs, stored_attributes
 from engine.store.snapshot.shard_file import ColumnsNotWritten, remove_file, remove_parts, write_file
 from engine.store.tables import SHARDS, customers, subscriptions
 
 log = logging.getLogger(__name__)
 
 LARGE = 100_000
-"""Subscriptions from which passes keep snapshots: below, a due set costs the database less than half a second."""
+"""Subscriptions from which passes keep snapshots: below, a day of a moment costs the database less than a second."""
 
 WORTH = 200
 """A pass renews a shard where one row in so many was written since; a person renews all."""
@@ -145,10 +145,10 @@ class _Shard:
         return sorted(connection.scalars(select(customers.c.id).where(customers.c.shard == self.shard)).all())
 
     def _read(self, ids: Sequence[str]) -> pa.Table:
-        blocks, rows = [], 0
+        attributes, blocks, rows = stored_attributes(self.catalog), [], 0
         for start in range(0, max(len(ids), 1), BLOCK):
             with self.store.read() as connection:
-                blocks.append(read_pairs(connection, self.catalog, ids[start : start + BLOCK]))
+                blocks.append(read_pairs(connection, attributes, ids[start : start + BLOCK]))
             rows += blocks[-1].num_rows
             self.progress(rows)
         return pa.concat_tables(blocks)
