@@ -8,7 +8,21 @@ database, because a database of ten million takes a quarter of an hour to make; 
 row of the table is a whole day: all sixteen shards, seven attributes, in a process of its own, whose largest resident
 size is told (of it, the pages of mapped files can be taken back at any time).
 
-MEASURED
+Measured on two cores that were busy with other work (load 5 to 7): seconds by the clock, and of processors, the second
+time. From the database it is each shard's query that reads the whole day's due, because `dates` knows no shards.
+
+    from          in all  moment                   due    clock     busy    a row    peak
+    database   1,000,000  every_month           24,510   10.5 s   6.37 s   260 µs  224 MB
+    columns    1,000,000  every_month           24,510   0.09 s   0.07 s   2.9 µs  134 MB
+    database   1,000,000  billing_anniversary   13,295    7.3 s   5.78 s   435 µs  220 MB
+    columns    1,000,000  billing_anniversary   13,295   0.06 s   0.06 s   4.5 µs  132 MB
+    columns      100,000  every_month            2,497   0.05 s   0.04 s    15 µs  124 MB
+    columns   10,000,000  every_month          246,628   0.45 s   0.26 s   1.1 µs  200 MB
+    columns   10,000,000  billing_anniversary  133,744   0.61 s   0.35 s   2.6 µs  191 MB
+    columns   10,000,000  birthday              20,801   0.30 s   0.18 s   8.6 µs  181 MB
+
+A million through the store: 273 s to put, 83 s to make the snapshot (148 MB beside 1,314 MB), 1.8 s to renew it where
+one customer in a hundred was written since.
 """
 
 from __future__ import annotations

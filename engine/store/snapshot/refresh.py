@@ -7,7 +7,7 @@
 4. What nobody needs any more goes from the journal.
 
 Two processes at it at once do the same twice; either file is good. A shard is renewed where that saves more than it
-costs: readers ask the database for what changed at some ten microseconds a customer and moment, renewing copies all.
+costs: readers ask the database for what changed at a tenth of a millisecond a customer and moment, renewing copies all.
 """
 
 from __future__ import annotations

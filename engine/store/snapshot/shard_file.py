@@ -1,9 +1,11 @@
 """A shard's columns in a file: Arrow's IPC format, uncompressed, mapped into memory, so that what is not read costs
 nothing. The schema's metadata say what the file is of.
 
-Why not Parquet sorted by the day of the month, the other idea? Measured in tests/bench/bench_due.py; see the figures
-there. Parquet must decode whole row groups, has one order for all the dates that moments hang on, and lists the
-customers in another order than a batch; a mapped column of dates is looked at faster than an index could be asked.
+Measured (tests/bench/bench_due.py, ten million pairs, two busy cores): the 246,628 due of a monthly moment with seven
+attributes in 0.45 s, 0.26 s of processor time; 0.97 s from files not touched before; 200 MB resident. A birthday's
+20,801: 0.30 s. The other idea, Parquet sorted by the day of the month, gave up 328,380 candidates in 0.19 s, neither
+decided exactly nor in the order of customers. It is as fast for the one date that it is sorted by, and of no use for
+the others that moments hang on; every date of a mapped file is looked at in some hundredths of a second.
 
 A file appears whole or not at all: written under another name, made durable, renamed.
 """
