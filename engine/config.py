@@ -11,13 +11,17 @@ from engine.errors import CarpeError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`database` is a SQLAlchemy URL, `rules` the ruleset's folder. `secret` signs web sessions; None makes one."""
+    """`database` is a SQLAlchemy URL, `rules` the ruleset's folder. `secret` signs web sessions; None makes one.
+
+    `columns` is the folder of the store's columnar snapshots; None leaves it to the store.
+    """
 
     database: str = "sqlite:///carpe.db"
     rules: Path = Path("rules")
     host: str = "127.0.0.1"
     port: int = 8000
     secret: str | None = None
+    columns: Path | None = None
 
     @classmethod
     def from_environment(
@@ -28,14 +32,19 @@ class Settings:
         host: str | None = None,
         port: int | None = None,
     ) -> Settings:
-        """What was said on the command line, else CARPE_DATABASE, CARPE_RULES, CARPE_HOST, CARPE_PORT, CARPE_SECRET."""
+        """What was said on the command line, else what the environment says.
+
+        CARPE_DATABASE, CARPE_RULES, CARPE_HOST, CARPE_PORT, CARPE_SECRET, CARPE_COLUMNS.
+        """
         rules = rules or os.environ.get("CARPE_RULES")
+        columns = os.environ.get("CARPE_COLUMNS")
         said = {
             "database": database or os.environ.get("CARPE_DATABASE"),
             "rules": Path(rules) if rules else None,
             "host": host or os.environ.get("CARPE_HOST"),
             "port": port or _port(os.environ.get("CARPE_PORT")),
             "secret": os.environ.get("CARPE_SECRET"),
+            "columns": Path(columns) if columns else None,
         }
         return cls(**{name: value for name, value in said.items() if value})  # type: ignore[arg-type]
 

@@ -12,11 +12,14 @@ from typing import Any
 import click
 from rich.console import Console
 
+from dsl.catalog import Catalog
+from dsl.catalog_reader import read_catalog
+from dsl.source import Source
 from dsl.suggestions import closest
 from dsl.typed import Rule, Ruleset
 from engine.config import Settings
 from engine.errors import CarpeError
-from engine.rulebook import load, usable
+from engine.rulebook import load, read_files, usable
 from engine.store.session import Store, open_store
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -59,7 +62,7 @@ def print_json(value: Any) -> None:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Store]:
-    store = open_store(settings.database)
+    store = open_store(settings.database, settings.columns)
     try:
         yield store
     finally:
@@ -74,6 +77,17 @@ def ruleset_of(settings: Settings) -> Ruleset:
         count = len(loaded.errors)
         click.echo(f"{count} error{'s' * (count > 1)} in {settings.rules}; `carpe check` shows them.", err=True)
     return ruleset
+
+
+def catalog_of(settings: Settings) -> Catalog:
+    """The catalog alone, which must be right; the rules are not read."""
+    source = Source("catalog.yaml", read_files(settings.rules)["catalog.yaml"])
+    catalog, diagnostics = read_catalog(source)
+    if catalog is None or any(each.is_error for each in diagnostics):
+        raise CarpeError(
+            f"The catalog in {settings.rules} has errors; `carpe check --rules {settings.rules}` shows them."
+        )
+    return catalog
 
 
 def rule_of(ruleset: Ruleset, name: str) -> Rule:

@@ -1,9 +1,10 @@
-"""`carpe db upgrade`: the database's tables."""
+"""`carpe db`: the database's tables, and its columns."""
 
 from __future__ import annotations
 
 import click
 
+from engine.cli.columns import db_columns
 from engine.cli.context import database_option
 from engine.config import Settings
 from engine.store.schema import upgrade
@@ -11,7 +12,10 @@ from engine.store.schema import upgrade
 
 @click.group("db")
 def db_group() -> None:
-    """The database's tables."""
+    """The database's tables, and the columns beside it."""
+
+
+db_group.add_command(db_columns)
 
 
 @db_group.command("upgrade", epilog="Example: carpe db upgrade --database postgresql://carpe@localhost/carpe")

@@ -52,7 +52,7 @@ def demo(once: bool, folder: Path, size: int, seed: int, port: int) -> None:
     _make_folder(folder)
     upgrade(settings.database)
     ruleset = ruleset_of(settings)
-    store = open_store(settings.database)
+    store = open_store(settings.database, settings.columns)
     try:
         _fill(out, store, ruleset, size, seed, now)
         _decide(out, store, ruleset, now)

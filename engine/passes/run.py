@@ -32,6 +32,7 @@ from engine.passes.work import Day, advance, days_due, idle, one_day, zones
 from engine.plans import Plans, plans_of
 from engine.store.reindex import is_indexed, reindex
 from engine.store.session import Store
+from engine.store.snapshot.refresh import keep_fresh
 from engine.store.tables import SHARDS
 
 
@@ -103,6 +104,8 @@ def _decide_scheduled(this: Pass, day: dt.date | None, progress: Progress) -> No
     send_at = this.catalog.policies.send_at
     with this.store.read() as connection:
         days = one_day(connection, day) if day else days_due(connection, this.now, send_at)
+    if days:
+        keep_fresh(this.store, this.catalog)
     total = len(days) * SHARDS
     for done, each in enumerate(days):
         for shard in range(SHARDS):

@@ -90,7 +90,7 @@ def read_columns(rows: Sequence[Any], attributes: Sequence[Attribute]) -> pa.Tab
         if one.key in _BUILT_IN:
             texts = pa.array(columns.get(one.key, ()), pa.string())
             found[one.key] = _lists(texts) if one.type.kind is Kind.SET else texts
-    ordered = [key for one in attributes for key in _keys(one)]
+    ordered = [key for one in attributes for key in keys_of(one)]
     return pa.table({key: found[key] for key in dict.fromkeys(ordered)})
 
 
@@ -113,7 +113,8 @@ def read_documents(documents: pa.Array, types: dict[str, DataType]) -> pa.Table:
     return pa.table(columns)
 
 
-def _keys(attribute: Attribute) -> tuple[str, ...]:
+def keys_of(attribute: Attribute) -> tuple[str, ...]:
+    """The names of an attribute's columns."""
     if attribute.type.kind is Kind.MONEY:
         return attribute.key, f"{attribute.key}.currency"
     return () if attribute.type.kind is Kind.ELAPSED else (attribute.key,)

@@ -20,6 +20,8 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, or_, select, tuple_, union, update
 
 from engine.store.crossings import SOURCE
+from engine.store.snapshot.journal import join, restart
+from engine.store.snapshot.shard_file import folder_of, remove_file
 from engine.store.tables import (
     customers,
     customers_history,
@@ -34,6 +36,7 @@ from engine.store.tables import (
     subscriptions,
     subscriptions_history,
 )
+from engine.store.zones import shard_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ def new_token() -> str:
 
 def forget(connection: Connection, customer_id: str, token: Callable[[], str] = new_token) -> Forgotten:
     """Erases a person in the transaction of the connection. `token` makes each id that takes the place of theirs."""
+    _leave_columns(connection, shard_of(customer_id))
     overwrite_deleted(connection)
     held = select(subscriptions.c.id).where(subscriptions.c.customer_id == customer_id)
     theirs = select(decisions.c.id).where(decisions.c.customer_id == customer_id)
@@ -75,6 +79,14 @@ def forget(connection: Connection, customer_id: str, token: Callable[[], str] = 
         "decisions": _rename(connection, customer_id, token),
     }
     return Forgotten(counts)
+
+
+def _leave_columns(connection: Connection, shard: int) -> None:
+    """The shard's columns hold the person, its journal the id: both go, a later pass makes the columns again."""
+    if join(connection):
+        restart(connection, [shard])
+        if folder := folder_of(connection):
+            remove_file(folder, shard)
 
 
 def overwrite_deleted(connection: Connection) -> None:

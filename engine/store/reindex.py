@@ -20,7 +20,8 @@ from dsl.datatypes import Kind
 from engine.store.bulk import run_many
 from engine.store.documents import Json, dump
 from engine.store.meta import get_meta, set_meta
-from engine.store.tables import dates
+from engine.store.snapshot.journal import join, restart
+from engine.store.tables import SHARDS, dates
 from engine.store.upsert import CUSTOMERS, SUBSCRIPTIONS, Derived, Kept, Versions, append_history, insert_dates
 
 BLOCK = 20_000
@@ -66,6 +67,7 @@ def reindex(
     done = Reindexed()
     if is_indexed(connection, catalog):
         return done
+    journalled = join(connection)
     _wait_for_others(connection)
     if is_indexed(connection, catalog):
         return done
@@ -78,6 +80,8 @@ def reindex(
             insert_dates(connection, kept.owner, block.ids, derived)
             done.rows += len(block.ids)
             progress(done.rows)
+    if journalled:
+        restart(connection, range(SHARDS))
     set_meta(connection, _KEY, catalog_digest(catalog))
     return done
 

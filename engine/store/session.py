@@ -21,8 +21,9 @@ from engine.store.schema import require_current
 class Store:
     """A database that is up to date with this version of Carpe."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, columns: Path | None = None) -> None:
         self._engine = engine
+        self.columns = columns  # the folder of columnar snapshots; None where none are kept
         self._writer = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @property
@@ -39,7 +40,7 @@ class Store:
     def read(self) -> Iterator[Connection]:
         """One consistent view of the database, in which the database itself refuses every write."""
         with told_in_words(), self._engine.connect() as connection:
-            connection = connection.execution_options(carpe_access="read")
+            connection = connection.execution_options(carpe_access="read", carpe_columns=self.columns)
             with connection.begin():
                 yield connection
 
@@ -47,7 +48,7 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """One transaction: committed at the end of the block, rolled back whole on any exception."""
         with told_in_words(), self._writer, self._engine.connect() as connection:
-            connection = connection.execution_options(carpe_access="write")
+            connection = connection.execution_options(carpe_access="write", carpe_columns=self.columns)
             with connection.begin():
                 yield connection
 
@@ -55,10 +56,13 @@ class Store:
         self._engine.dispose()
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, columns: Path | None = None) -> Store:
     """The store at a URL such as `sqlite:///carpe.db` or `postgresql://carpe@localhost/carpe`.
 
-    Raises a StoreError of one sentence where there is none, or where its tables are not this version's.
+    `columns` is the folder of its columnar snapshots. Without it a SQLite database has one beside its file, and a
+    PostgreSQL database none.
+
+    Raises a StoreError of one sentence where there is no database, or where its tables are not this version's.
     """
 
     parsed = read_url(url)
@@ -66,7 +70,9 @@ def open_store(url: str) -> Store:
         raise DatabaseMissing(
             f"There is no database at {parsed.database}: `carpe init` or `carpe db upgrade` makes one."
         )
-    store = Store(make_engine(parsed))
+    if columns is None and parsed.get_backend_name() == "sqlite":
+        columns = Path(f"{parsed.database}.columns")
+    store = Store(make_engine(parsed), columns)
     try:
         with store.read() as connection:
             require_current(connection)

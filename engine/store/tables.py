@@ -226,13 +226,15 @@ Index(
     postgresql_where=text("met_until IS NULL"),
 )
 
-# Customers written since the columnar snapshots were made, in the order of their transactions.
+# Customers written since columnar snapshots are kept, in the order of their transactions. A snapshot knows the last row
+# that it includes by number and token; while that row is here, so is every later one. Empty: no snapshots are kept.
 changes = Table(
     "changes",
     metadata,
     Column("number", Serial, primary_key=True),
     Column("shard", SmallInteger, nullable=False),
-    Column("customer_id", Id, nullable=False),
+    Column("customer_id", Id, nullable=False),  # empty where a journal begins
+    Column("token", String(32), nullable=False),  # of the transaction: a restored database gives numbers again
 )
 Index(None, changes.c.shard, changes.c.number)
 

@@ -28,6 +28,7 @@ from engine.store import moves
 from engine.store.bulk import Stored, among, insert_rows, instant_text, run_many, take_turns, widen_cache
 from engine.store.columns import read_documents
 from engine.store.documents import Json, dump
+from engine.store.snapshot.journal import append, join
 from engine.store.tables import customers, customers_history, dates, subscriptions, subscriptions_history
 from engine.store.zones import COUNTRY, Fallback, Zone, resolve_zone, shard_of
 
@@ -113,6 +114,7 @@ def upsert(
     They go in the order of their ids, so that neighbours in the indexes are written together.
     """
     if not dry:
+        journalled = join(connection)
         take_turns(connection, kept.table)
     widen_cache(connection, len(staged.ids))
     staged = _by_id(staged)
@@ -121,6 +123,8 @@ def upsert(
     both = Versions(new.ids + changed.ids, new.given + changed.given, new.documents + changed.documents)
     derived = Derived(catalog, kept, both)
     if not dry:
+        if journalled:
+            append(connection, _owners(connection, kept, both))
         write(connection, kept, both, derived, len(new.ids), now)
         if both.ids and moves.are_kept(connection):
             before = Derived(catalog, kept, earlier)
@@ -129,6 +133,14 @@ def upsert(
     return Changes(
         len(new.ids), len(changed.ids), unchanged, zones.count(Fallback.MISSING), zones.count(Fallback.INVALID)
     )
+
+
+def _owners(connection: Connection, kept: Kept, versions: Versions) -> set[str]:
+    """The customers whose rows are about to be written; of a subscription that changes hands, both."""
+    if kept is CUSTOMERS:
+        return set(versions.ids)
+    before = select(subscriptions.c.customer_id).where(among(connection, subscriptions.c.id, versions.ids))
+    return {*connection.scalars(before), *(str(given[0]) for given in versions.given)}
 
 
 def _by_id(staged: Staged) -> Staged:

@@ -50,6 +50,7 @@ def _what_changed() -> None:
         sa.Column("number", SERIAL, nullable=False),
         sa.Column("shard", sa.SmallInteger(), nullable=False),
         sa.Column("customer_id", sa.String(200), nullable=False),
+        sa.Column("token", sa.String(32), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_changes")),
     )
     op.create_index(op.f("ix_changes_shard_number"), "changes", ["shard", "number"])
