@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from engine.access import check_token
 from engine.deliveries.inbox import messages
 from engine.event_path import EventConflict, EventRefused, IncomingEvent, decide_event, record, would_decide
+from engine.halts import Halted
 from web import problems
 from web.api_bodies import (
     LARGEST_BATCH,
@@ -87,6 +88,8 @@ def decide() -> ResponseReturnValue:
         )
     except EventRefused as refusal:
         return _refuse(*_told(refusal))
+    except Halted as halt:
+        return problems.problem(503, halt.code, str(halt))
     return jsonify(Answer(decisions=[Decision.of(line) for line in lines]).model_dump(mode="json"))
 
 
@@ -122,14 +125,17 @@ def _one_of(item: object) -> EventResult:
 def _record(event: Event) -> EventResult:
     """Keep an event, decide it if that was asked: what it alone is answered."""
     store, ruleset, now = desk().store, desk().rulebook.good(), desk().clock()
+    lines, waiting = None, None
     try:
         state = record(store, ruleset, IncomingEvent(**dict(event)), now)
         lines = decide_event(store, ruleset, event.source, event.id, now) if _decides() else None
+    except Halted as halt:
+        waiting = str(halt)
     except (EventConflict, EventRefused) as refusal:
         problem, status = _told(refusal)
         return EventResult(status=status, problem=problem)
     decided = None if lines is None else [Decision.of(line) for line in lines]
-    recorded = Recorded(source=event.source, id=event.id, state=state, decisions=decided)
+    recorded = Recorded(source=event.source, id=event.id, state=state, decisions=decided, waiting=waiting)
     return EventResult(status=201 if state == "new" else 200, recorded=recorded)
 
 

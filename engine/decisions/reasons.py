@@ -7,6 +7,7 @@ NEEDS_PLAN = "needs_plan"
 NO_SUBSCRIPTION = "no_subscription"
 NO_CONSENT = "no_consent"
 OUTRANKED = "outranked"
+PAUSED = "paused"
 
 # code: what it says of many, what it says of one (with the detail kept beside the code)
 _WORDING = {
@@ -14,6 +15,7 @@ _WORDING = {
     NEEDS_PLAN: ("their plan does not support it", "the subscription's plan does not support {detail}"),
     NO_SUBSCRIPTION: ("they have no subscription to add it to", "there is no subscription to add {detail} to"),
     NO_CONSENT: ("they have not agreed to be written to", "the customer has not agreed to messages by {detail}"),
+    PAUSED: ("the rule is paused", "the rule is paused"),
     OUTRANKED: ("another rule won the occasion", "{detail} won the occasion"),
 }
 
