@@ -84,7 +84,7 @@ def _told(instant: dt.datetime) -> str:
 
 def _length(time: dt.timedelta) -> str:
     minutes = round(time.total_seconds() / 60)
-    if minutes < 120:
+    if minutes < 180:
         return f"{minutes} minutes"
     hours = round(minutes / 60)
     return f"{hours} hours" if hours < 48 else f"{round(hours / 24)} days"
