@@ -26,6 +26,7 @@ from web import (
     rules,
     security,
     sign_in,
+    status,
 )
 from web.desk import Desk
 from web.secret import session_secret
@@ -38,6 +39,7 @@ def create_app(settings: Settings, store: Store, rulebook: Rulebook, clock: Call
     security.install(app, session_secret(store, settings.secret))
     layout.install(app)
     sign_in.install(app)
+    status.install(app)
     app.register_blueprint(rules.pages)
     app.register_blueprint(editor.pages)
     app.register_blueprint(assistance.pages)
@@ -45,6 +47,7 @@ def create_app(settings: Settings, store: Store, rulebook: Rulebook, clock: Call
     app.register_blueprint(new_file.pages)
     app.register_blueprint(decisions.pages)
     app.register_blueprint(customers.pages)
+    app.register_blueprint(status.pages)
     app.register_blueprint(help.pages)
     app.register_blueprint(code_help.pages)
     app.register_blueprint(health.pages)
