@@ -59,7 +59,7 @@ def _schedulers(status: Status) -> Iterator[str]:
         if worker.late(status.now):
             does = "is silent"
         then = f", next tick {status.next_tick:%H:%M:%S}" if status.next_tick and does == "works" else ""
-        yield f"{worker.place} {does}, last sign of life {_ago(status.now - worker.beat_at)} ago{then}"
+        yield f"{worker.place}: {does}, last sign of life {_ago(status.now - worker.beat_at)} ago{then}"
     if not status.workers:
         yield "none"
 
@@ -78,13 +78,9 @@ def _done(zones: Sequence[Zone]) -> Iterator[str]:
     """Zones that stand alike are one line; those that lag most come first."""
     alike: dict[tuple[int, str], list[str]] = defaultdict(list)
     for zone in zones:
-        if zone.lag is None:
-            alike[0, "nothing yet"].append(zone.name)
-        else:
-            behind = f", {_days(zone.lag)} behind" if zone.lag else ""
-            alike[-zone.lag, f"through {zone.through}{behind}"].append(zone.name)
-    for (_, text), names in sorted(alike.items()):
-        yield f"{text} in {_some(names)}"
+        alike[-(zone.lag or 0), f"through {zone.through}" if zone.through else "nothing yet"].append(zone.name)
+    for (ahead, text), names in sorted(alike.items()):
+        yield f"{text} in {_some(names)}" + (f" ({_days(-ahead)} behind)" if ahead else "")
     if not zones:
         yield "there are no customers"
 
