@@ -90,10 +90,21 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.new_database()
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with tables and no rows: a copy costs nothing, migrations cost a tenth of a second."""
+    path = tmp_path_factory.mktemp("empty") / "carpe.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
+def store(database_url: str, empty_database: Path) -> Iterator[Store]:
     """A store with tables and no rows."""
-    upgrade(database_url)
+    if database_url.startswith("sqlite:///"):
+        shutil.copy(empty_database, database_url.removeprefix("sqlite:///"))
+    else:
+        upgrade(database_url)
     opened = open_store(database_url)
     yield opened
     opened.close()
