@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine import lease
 from engine.alarm import Alarm
@@ -71,6 +72,11 @@ class Scheduler:
         self._token: int | None = None
         self._stopping = threading.Event()
         self._said = ""
+
+    @property
+    def id(self) -> str:
+        """The name of this process among the workers."""
+        return self._worker.id
 
     # --- one tick ----------------------------------------------------------------------------------------------------
 
@@ -163,7 +169,7 @@ class Scheduler:
             with self._store.write() as connection:
                 hold_clock(connection, wrong, self._clock())
                 beat(connection, self._worker, self._clock())
-        except CarpeError as error:
+        except (CarpeError, SQLAlchemyError) as error:
             _log.error("the clock could not be held yet: %s", error)
         return False
 
@@ -194,5 +200,5 @@ class Scheduler:
                 if self._token is not None:
                     lease.release(connection, self._worker.id, self._token)
                 leave(connection, self._worker)
-        except CarpeError as error:
+        except (CarpeError, SQLAlchemyError) as error:
             _log.error("this process could not sign off: %s", error)

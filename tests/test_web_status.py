@@ -5,24 +5,36 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
-from pathlib import Path
 
 import pytest
 from web_world import NOW, World, open_world
 
 from engine.clock_hold import accept_clock, hold_clock
 from engine.pauses import EVERYTHING, every_pause, pause, resume
+from engine.store.tables import pauses, workers
 from engine.workers import TICK, beat, leave, this_worker
 
 RULE = "premium_after_a_year"
 SECOND = dt.timedelta(seconds=1)
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with open_world(tmp_path) as world:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with open_world(tmp_path_factory.mktemp("world")) as world:
         yield world
+
+
+@pytest.fixture
+def world(whole: World) -> World:
+    """One world for all of these tests, in which nothing is halted and nobody works."""
+    whole.times[0] = NOW
+    with whole.store.write() as connection:
+        accept_clock(connection, NOW)
+        connection.execute(pauses.delete())
+        connection.execute(workers.delete())
+    return whole
 
 
 def plain(html: str) -> str:
@@ -67,6 +79,18 @@ def test_two_missed_ticks_are_red_and_the_next_is_green(world: World) -> None:
     with world.store.write() as connection:
         beat(connection, worker, world.times[0])
     assert health(world)[0] == 200
+
+
+def test_where_this_process_schedules_its_own_ticks_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, other = this_worker("carpe serve", NOW), this_worker("carpe scheduler", NOW)
+    desk = world.app.extensions["carpe"]
+    monkeypatch.setitem(world.app.extensions, "carpe", replace(desk, worker=own.id))
+    assert health(world)[0] == 200
+    world.wait(3 * TICK)
+    with world.store.write() as connection:
+        beat(connection, own, NOW)
+        beat(connection, other, world.times[0])
+    assert health(world)[0] == 503
 
 
 def test_one_that_stopped_cleanly_is_not_missed(world: World) -> None:

@@ -32,10 +32,20 @@ from web.desk import Desk
 from web.secret import session_secret
 
 
-def create_app(settings: Settings, store: Store, rulebook: Rulebook, clock: Callable[[], dt.datetime]) -> Flask:
-    """The application over one store and one folder of rules; `clock` gives the present instant, in UTC."""
+def create_app(
+    settings: Settings,
+    store: Store,
+    rulebook: Rulebook,
+    clock: Callable[[], dt.datetime],
+    *,
+    worker: str | None = None,
+) -> Flask:
+    """The application over one store and one folder of rules; `clock` gives the present instant, in UTC.
+
+    `worker` is the id of the scheduler that ticks in this process, whose health is then the application's.
+    """
     app = Flask(__name__)
-    app.extensions["carpe"] = Desk(settings, store, rulebook, clock)
+    app.extensions["carpe"] = Desk(settings, store, rulebook, clock, worker)
     security.install(app, session_secret(store, settings.secret))
     layout.install(app)
     sign_in.install(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, jsonify
@@ -35,16 +36,23 @@ def _standing(connection: Connection) -> dict[str, Any]:
     hold = clock_state(connection).hold
     everything = EVERYTHING in paused(connection)
     workers = registered(connection)
-    late = bool(workers) and workers[0].late(desk().clock())
+    watched = _watched(workers)
+    late = watched is not None and watched.late(desk().clock())
     waits = "clock_held" if hold else "paused" if everything else "ok"
     return {
         "status": "failing" if late else waits,
-        "reason": _late(workers[0]) if late else None,
+        "reason": _late(watched) if watched and late else None,
         "clock_held": hold.reason if hold else None,
         "paused": everything,
         "schedulers": len(workers),
-        "last_tick": workers[0].beat_at.isoformat() if workers else None,
+        "last_tick": watched.beat_at.isoformat() if watched else None,
     }
+
+
+def _watched(workers: Sequence[Worker]) -> Worker | None:
+    """The scheduler of this process, where it has one; else the freshest of all that have not signed off."""
+    own = (each for each in workers if each.id == desk().worker)
+    return next(own, workers[0] if workers else None)
 
 
 def _late(worker: Worker) -> str:

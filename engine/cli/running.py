@@ -67,7 +67,8 @@ def run(day: dt.date | None, accept_clock: bool, database: str | None, rules: Pa
 def scheduler(accept_clock: bool, database: str | None, rules: Path | None) -> None:
     """Decide and deliver what is due, every minute, until stopped with Ctrl-C.
 
-    Any number of them may run on one database: one works, the others wait and take over when it is gone.
+    Any number of them may run on one database: one works, the others wait and take over when it is gone. One that
+    hangs ends itself with code 70, to be started anew by whatever supervises it.
     """
     settings = Settings.from_environment(database=database, rules=rules)
     rulebook = Rulebook(settings.rules)

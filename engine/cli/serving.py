@@ -52,9 +52,9 @@ def serve_until_stopped(
 
     rulebook = Rulebook(settings.rules)
     left_out = not_run(rulebook.good().rules)
-    app = create_app(settings, store, rulebook, utc_now)
-    ticks = ticking(Scheduler(store, rulebook, utc_now, command="carpe serve")) if scheduling else nullcontext()
-    with told_to_stop(), ticks:
+    scheduler = Scheduler(store, rulebook, utc_now, command="carpe serve") if scheduling else None
+    app = create_app(settings, store, rulebook, utc_now, worker=scheduler.id if scheduler else None)
+    with told_to_stop(), ticking(scheduler) if scheduler else nullcontext():
         click.echo(f"Carpe is at http://{settings.host}:{settings.port}/ (Ctrl-C stops it)")
         say_not_run(left_out if scheduling else ())
         ready()
