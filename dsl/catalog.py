@@ -122,6 +122,7 @@ class Policies:
     largest_discount: Decimal | None = None
     hold_out: Decimal = Decimal(0)
     send_at: dt.time = dt.time(9)
+    catch_up: dt.timedelta | None = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

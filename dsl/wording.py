@@ -27,7 +27,7 @@ from dsl.typed import (
     Window,
 )
 
-__all__ = ["plain", "sentence"]
+__all__ = ["moment_words", "plain", "sentence"]
 
 
 def sentence(rule: Rule) -> str:
@@ -41,13 +41,22 @@ def sentence(rule: Rule) -> str:
     return f"{told[0].upper()}{told[1:]}."
 
 
+def moment_words(use: MomentUse) -> str:
+    """`7 days before renewal`, `1 day after support_call`, `birthday`."""
+    return f"{_distance(use)} {use.moment}".strip()
+
+
 def _moment(use: MomentUse) -> str:
     occasion = day(use.date) if use.date else f"every {spaced(use.moment)}"
+    return f"{_distance(use) or 'on'} {occasion}"
+
+
+def _distance(use: MomentUse) -> str:
     if use.delay:
-        return f"{_delay(use.delay)} after {occasion}"
+        return f"{_delay(use.delay)} after"
     if use.offset == 0:
-        return f"on {occasion}"
-    return f"{counted(abs(use.offset), Unit.DAYS)} {'before' if use.offset < 0 else 'after'} {occasion}"
+        return ""
+    return f"{counted(abs(use.offset), Unit.DAYS)} {'before' if use.offset < 0 else 'after'}"
 
 
 def _delay(delay: dt.timedelta) -> str:

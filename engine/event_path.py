@@ -17,7 +17,9 @@ from dsl.typed import MomentUse, Ruleset
 from engine.errors import CarpeError
 from engine.halts import refuse_halted
 from engine.moments.calendar import event_key
-from engine.passes import PassReport, decide_parts, event_parts, mark
+from engine.passes.happened import EVENTS, PENDING, decide_happened
+from engine.passes.report import PassReport
+from engine.passes.this_pass import Pass
 from engine.plans import plans_of
 from engine.reports.decisions import DecisionLine, decisions
 from engine.simulation.at_hand import part_at_hand
@@ -27,7 +29,7 @@ from engine.store.events import Event, Fault, put_events
 from engine.store.properties import PropertyRefused, read_properties
 from engine.store.session import Store
 from engine.store.state import CustomerState, customer_rows
-from engine.store.tables import customers, events
+from engine.store.tables import events
 
 
 class EventRefused(CarpeError):
@@ -88,15 +90,11 @@ def decide_event(
 
     Raises Halted while nothing is decided; the event then waits for a pass.
     """
-    plans = plans_of(ruleset)
-    with store.write() as connection:
-        refuse_halted(connection)
+    this = Pass(store, plans_of(ruleset), now, "event", PassReport(None, now.date()), refuse_halted)
+    with this.write() as connection:
         event = _pending(connection, source, event_id)
         if event is not None:
-            day = event.occurred_at.astimezone(ZoneInfo(event.zone)).date()
-            mark(connection, [event], now)
-            parts = [*event_parts(connection, plans, day, [event])]
-            decide_parts(connection, plans, parts, now, PassReport(None, day))
+            decide_happened(connection, this, [event])
         moment = connection.scalar(sa.select(events.c.moment).where(events.c.source == source, events.c.id == event_id))
         return decisions(connection, occurrence=event_key(str(moment), source, event_id))
 
@@ -149,9 +147,8 @@ def _properties(ruleset: Ruleset, moment: Moment, given: Mapping[str, Json]) -> 
 
 
 def _pending(connection: sa.Connection, source: str, event_id: str) -> sa.Row[Any] | None:
-    this = sa.and_(events.c.source == source, events.c.id == event_id, events.c.state == "pending")
-    query = sa.select(events, customers.c.zone).join(customers).where(this)
-    return connection.execute(query.with_for_update(of=events)).one_or_none()
+    this = sa.and_(events.c.source == source, events.c.id == event_id, events.c.state == PENDING)
+    return connection.execute(EVENTS.where(this).with_for_update(of=events)).one_or_none()
 
 
 def _uses(ruleset: Ruleset, moment: str) -> list[MomentUse]:

@@ -39,13 +39,17 @@ class ClockHeld(Halted):
         super().__init__(f"{reason} Nothing is decided until somebody looks; `carpe resume --accept-clock` goes on.")
 
 
+def halted(connection: sa.Connection) -> Halted | None:
+    """Why nothing may be decided or delivered now, ready to be raised."""
+    if hold := clock_state(connection).hold:
+        return ClockHeld(hold.reason)
+    return next((EverythingPaused(each) for each in every_pause(connection) if each.rule == EVERYTHING), None)
+
+
 def refuse_halted(connection: sa.Connection) -> None:
     """Raises EverythingPaused or ClockHeld where nothing may be decided or delivered now."""
-    if hold := clock_state(connection).hold:
-        raise ClockHeld(hold.reason)
-    for pause in every_pause(connection):
-        if pause.rule == EVERYTHING:
-            raise EverythingPaused(pause)
+    if halt := halted(connection):
+        raise halt
 
 
 def begin_by_the_clock(store: Store, now: dt.datetime, *, accept: bool = False) -> None:

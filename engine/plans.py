@@ -42,13 +42,26 @@ class Plans:
         uses = {use: None for rule in self._rules if rule.active_on(day) for use in rule.moments}
         return [use for use in uses if self._is_scheduled(use)]
 
-    def plan(self, use: MomentUse, day: dt.date) -> tuple[Plan, tuple[Rule, ...]]:
-        """The plan of the active rules of a moment, and those rules in its order."""
-        rules = tuple(rule for rule in self._rules if use in rule.moments and rule.active_on(day))
+    def happening(self) -> list[MomentUse]:
+        """The event moments that rules listen to, each with its delay."""
+        uses = dict.fromkeys(use for rule in self._rules for use in rule.moments)
+        return [use for use in uses if not self._is_scheduled(use)]
+
+    def listening(self, use: MomentUse, day: dt.date) -> tuple[Rule, ...]:
+        """The rules of a moment that are active on a local day."""
+        return tuple(rule for rule in self._rules if use in rule.moments and rule.active_on(day))
+
+    def plan_of(self, rules: tuple[Rule, ...]) -> Plan:
+        """The plan of some rules of one moment, in their order."""
         names = tuple(rule.name for rule in rules)
         if names not in self._plans:
             self._plans[names] = compile_plan(rules)
-        return self._plans[names], rules
+        return self._plans[names]
+
+    def plan(self, use: MomentUse, day: dt.date) -> tuple[Plan, tuple[Rule, ...]]:
+        """The plan of the active rules of a moment, and those rules in its order."""
+        rules = self.listening(use, day)
+        return self.plan_of(rules), rules
 
     def reads(self, use: MomentUse, plan: Plan) -> tuple[Attribute, ...]:
         """The columns that a batch of this moment needs: what its rules, its messages and deciding read."""

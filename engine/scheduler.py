@@ -28,7 +28,7 @@ from engine.clock_guard import ClockGuard
 from engine.clock_hold import clock_state, hold_clock, remember_beat
 from engine.deliveries.outbox import deliver
 from engine.errors import CarpeError
-from engine.halts import ClockHeld, Halted, begin_by_the_clock, refuse_halted
+from engine.halts import ClockHeld, Halted, begin_by_the_clock, halted, refuse_halted
 from engine.lease import LostLease
 from engine.passes import run_pass
 from engine.rulebook import Rulebook
@@ -123,7 +123,9 @@ class Scheduler:
             self._say(logging.INFO, "another scheduler works; this one waits")
             return False
         remember_beat(connection, now)
-        return True
+        if halt := halted(connection):
+            self._say(logging.WARNING, str(halt))
+        return halt is None
 
     def _has_lease(self, connection: sa.Connection) -> bool:
         if self._token is not None:

@@ -57,7 +57,7 @@ class NotRun:
 
 def waits_for(rule: Rule) -> tuple[str, ...]:
     """What this rule needs that this version does not run, in plain words; nothing for a rule that runs."""
-    return tuple(dict.fromkeys((*_moments(rule), *asks_for(rule.condition), *_actions(rule), *_clauses(rule))))
+    return tuple(dict.fromkeys((*asks_for(rule.condition), *_actions(rule), *_clauses(rule))))
 
 
 def asks_for(condition: Condition) -> tuple[str, ...]:
@@ -93,11 +93,6 @@ def notice(left_out: tuple[NotRun, ...]) -> str | None:
 
 
 # --- the parts of a rule ---------------------------------------------------------------------------------------------
-
-
-def _moments(rule: Rule) -> Iterator[str]:
-    if any(use.delay for use in rule.moments):
-        yield "a delay after an event"
 
 
 def _actions(rule: Rule) -> Iterator[str]:
@@ -136,7 +131,6 @@ def _clauses(rule: Rule) -> Iterator[str]:
         (rule.hold_out, "holding out"),
         (rule.expires is not None, "offers that expire"),
         (rule.goal is not None, "goals"),
-        (rule.catch_up is not None, "its own catching up"),
     ):
         if present:
             yield what

@@ -31,14 +31,17 @@ ROOMS = (
     "engine.halts",
     "engine.watchdog",
     "engine.moments",
+    "engine.lateness",
     "engine.matching",
     "engine.decisions",
     "engine.unavailable",
     "engine.plans",
     "engine.deliveries",
-    "engine.passes",
     "engine.reports",
     "engine.simulation",
+    "engine.passes",
+    "engine.reports.status",
+    "engine.reports.status_wording",
     "engine.event_path",
     "engine.alarm",
     "engine.scheduler",
@@ -87,7 +90,12 @@ def within(module: str, room: str) -> bool:
 
 
 def room_of(module: str, rooms: tuple[str, ...]) -> int | None:
-    return next((at for at, room in enumerate(rooms) if within(module, room)), None)
+    """Where its room is; of a room within a room the inner one."""
+    return max((each for each in enumerate(rooms) if within(module, each[1])), default=(None, ""), key=_inner)[0]
+
+
+def _inner(place: tuple[int | None, str]) -> int:
+    return len(place[1])
 
 
 def tracked() -> list[str]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from dsl.catalog import AttributeDeclaration, Catalog, Moment, MomentKind, Owner
 from dsl.datatypes import DataType, Kind, Money, Value
-from dsl.typed import Attribute
+from dsl.typed import Attribute, MomentUse
 from engine.moments.events import event_batch
 from engine.store.events import Event, put_events
 from engine.store.session import Store
@@ -70,7 +70,7 @@ def batch(store: Store, *some: Event, attributes: list[Attribute] = ATTRIBUTES) 
     with store.write() as connection:
         assert put_events(connection, CATALOG, some, NOW).new == len(some)
         found = connection.execute(sa.select(events).order_by(events.c.id)).all()
-        return event_batch(connection, CATALOG, found, attributes).to_pylist()
+        return event_batch(connection, CATALOG, MomentUse(found[0].moment), found, attributes).to_pylist()
 
 
 def test_a_customers_event_is_tried_on_each_concerned_subscription(store: Store) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
-from engine.store.tables import leases, passes, workers
+from engine.store.tables import leases, workers
 from engine.workers import registered
 from tests import world
 
@@ -51,9 +51,9 @@ def test_two_of_them_one_works_and_both_stop_cleanly(tmp_path: Path) -> None:
     upgrade(url)
     store = open_store(url)
     both = [started(url, rules) for _ in range(2)]
-    registrations, begun = sa.select(sa.func.count()).select_from(workers), sa.select(sa.func.count(passes.c.id))
+    registrations, token = sa.select(sa.func.count()).select_from(workers), sa.select(leases.c.token)
     try:
-        wait_for(lambda: scalar(store, registrations) == 2 and scalar(store, begun) == 1)
+        wait_for(lambda: scalar(store, registrations) == 2 and scalar(store, token) == 1)
         with store.read() as connection:
             holder = connection.scalar(sa.select(leases.c.holder))
             assert {each.place.split(" on ")[0] for each in registered(connection)} == {"carpe scheduler"}

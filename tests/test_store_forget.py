@@ -127,6 +127,8 @@ def test_nothing_tells_who_it_was(peopled: Store) -> None:
     assert forgotten.counts == {
         "receipts": 2,
         "deliveries": 2,
+        "moves": 0,
+        "delayed": 0,
         "events": 1,
         "dates": 2,
         "subscriptions_history": 1,

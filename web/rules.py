@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from dsl.diagnostics import Diagnostic
 from dsl.typed import Action, Call, MomentUse, Offer, Rule, Say, Tag
-from dsl.wording import sentence
+from dsl.wording import moment_words, sentence
 from engine.pauses import every_pause
 from engine.rulebook import Loaded
 from engine.unavailable import not_run, waits_for
@@ -129,11 +129,7 @@ def moments(rule: Rule) -> list[str]:
 
 
 def _moment(use: MomentUse) -> str:
-    name = use.moment.replace("_", " ")
-    if not use.offset:
-        return name
-    days = abs(use.offset)
-    return f"{days} day{'' if days == 1 else 's'} {'before' if use.offset < 0 else 'after'} {name}"
+    return moment_words(use).replace("_", " ")
 
 
 def actions(rule: Rule) -> list[str]:

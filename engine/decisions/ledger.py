@@ -59,11 +59,12 @@ def write(connection: sa.Connection, catalog: Catalog, written: Written, now: dt
     insert_values(connection, decisions, written.decisions)
     insert_values(connection, receipts, written.receipts)
     insert_values(connection, deliveries, written.deliveries)
-    _count(connection, written.counters)
+    count(connection, written.counters)
     _tag(connection, catalog, written.tags, now)
 
 
-def _count(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+def count(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Add rows of counters to those that are there."""
     if not rows:
         return
     statement = insert(connection, counters)

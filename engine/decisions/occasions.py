@@ -22,6 +22,12 @@ from engine.store.rows import rows_of
 KEYS = ("customer", "subscription", "subject", "moment", "offset", "occurrence", "due_at")
 
 
+def occurrences(table: pa.Table) -> int:
+    """How many occurrences the rows are of: a customer's moment has a row for each subscription."""
+    keys = table.select(["subject", "occurrence"])
+    return int(keys.group_by(keys.column_names).aggregate([]).num_rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One moment's share of a batch: its occurrences on a local day and the rules that listen to it."""
@@ -33,9 +39,7 @@ class Part:
     rules: tuple[Rule, ...]  # in the plan's order
 
     def occurrences(self) -> int:
-        """How many occurrences the rows are of: a customer's moment has a row for each subscription."""
-        keys = self.table.select(["subject", "occurrence"])
-        return int(keys.group_by(keys.column_names).aggregate([]).num_rows)
+        return occurrences(self.table)
 
 
 @dataclass(frozen=True, slots=True)

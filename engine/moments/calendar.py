@@ -103,7 +103,34 @@ def occurrence_key(moment: Moment, anchor: dt.date, billing_interval: str | None
     interval = interval_of(moment, billing_interval)
     if interval is None or not _recurs_on(anchor, interval, moment.leap_day, day):
         return None
-    return f"{moment.name}:{_period(interval, day)}"
+    return f"{moment.name}:{period(interval, day)}"
+
+
+def occurrence(moment: Moment, anchor: dt.date, interval: Interval, number: int) -> dt.date | None:
+    """The local date of the n-th occurrence of a recurring moment, n >= 1; None beyond the calendar."""
+    if number < 1:
+        return None
+    if not interval.months:
+        ordinal = anchor.toordinal() + number * interval.days
+        return dt.date.fromordinal(ordinal) if ordinal <= dt.date.max.toordinal() else None
+    year, month = divmod(anchor.year * 12 + anchor.month - 1 + number * interval.months, 12)
+    if year > dt.MAXYEAR:
+        return None
+    if _moves_to_march(anchor, interval, moment.leap_day, year):
+        return dt.date(year, 3, 1)
+    return dt.date(year, month + 1, min(anchor.day, last_day(year, month + 1)))
+
+
+def occurrences_near(moment: Moment, anchor: dt.date, interval: Interval, day: dt.date) -> list[dt.date]:
+    """The two occurrences before `day`, the one on it if there is one, and the next two, as far as they exist."""
+    if interval.months:
+        passed = (day.year * 12 + day.month - anchor.year * 12 - anchor.month) // interval.months
+    else:
+        passed = (day - anchor).days // interval.days
+    dates = (occurrence(moment, anchor, interval, number) for number in range(passed - 2, passed + 4))
+    found = sorted({date for date in dates if date is not None})
+    before, after = [date for date in found if date < day], [date for date in found if date > day]
+    return [*before[-2:], *([day] if day in found else []), *after[:2]]
 
 
 def event_key(moment: str, source: str, event_id: str) -> str:
@@ -128,7 +155,8 @@ def _moves_to_march(anchor: dt.date, interval: Interval, leap_day: LeapDay, year
     return is_leap_day and leap_day is LeapDay.MAR1 and last_day(year, 2) == 28
 
 
-def _period(interval: Interval, day: dt.date) -> str:
+def period(interval: Interval, day: dt.date) -> str:
+    """How the occurrence on `day` of a moment that recurs so is named: `2026`, `2026-03` or `2026-W11`."""
     if not interval.months:
         year, week, _ = day.isocalendar()
         return f"{year}-W{week:02}"

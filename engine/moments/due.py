@@ -20,6 +20,7 @@ from dsl.catalog import Catalog, Moment, MomentKind, Owner, Recurs
 from dsl.typed import Attribute, MomentUse
 from engine.moments.calendar import BILLING_MONTHS, Anchors, anchors, due_instant, interval_of, occurrence_key
 from engine.moments.subjects import Occurrence, Statuses, beside, concerned, concerns, key_columns
+from engine.store.bulk import among
 from engine.store.columns import raw_columns, read_columns
 from engine.store.tables import customers, dates, subscriptions
 
@@ -45,18 +46,22 @@ def due_batch(
     zones: Collection[str] | None,
     shard: int | None,
     attributes: Sequence[Attribute],
+    *,
+    only: Sequence[str] | None = None,
 ) -> pa.Table:
     """The occurrences on local date `day` as a batch, by customer, then subscription.
 
-    `zones` and `shard` narrow the customers (None: all of them). Columns: `subjects.SCHEMA`, then the attributes'.
+    `zones`, `shard` and `only` (ids) narrow the customers (None: all). Columns: `subjects.SCHEMA`, then attributes'.
     """
     gate = _gate(catalog, use, day)
     statement = gate.select(raw_columns(attributes), zones, shard).where(gate.passes_while())
+    if only is not None:
+        statement = statement.where(among(connection, customers.c.id, only))
     statement = statement.order_by(customers.c.id, subscriptions.c.id)
     found = [(row, key) for row in connection.execute(statement) if (key := gate.key(row.anchor, row.interval))]
     instant = lru_cache(None)(lambda zone: due_instant(day, catalog.policies.send_at, zone))
     occurrences = (
-        Occurrence(use.moment, use.offset, gate.owner, row.whose, row.which, key, row.zone, instant(row.zone))
+        Occurrence(use.moment, use.distance, gate.owner, row.whose, row.which, key, row.zone, instant(row.zone))
         for row, key in found
     )
     return beside(key_columns(occurrences), read_columns([row for row, _ in found], attributes))

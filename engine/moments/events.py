@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, select
 
 from dsl.catalog import Catalog, Moment, Owner
-from dsl.typed import Attribute
+from dsl.typed import Attribute, MomentUse
 from engine.moments.calendar import event_key
 from engine.moments.subjects import Occurrence, beside, concerns, key_columns
 from engine.store.bulk import among
@@ -24,20 +24,25 @@ from engine.store.tables import customers, subscriptions
 
 
 def event_batch(
-    connection: Connection, catalog: Catalog, events: Sequence[Any], attributes: Sequence[Attribute]
+    connection: Connection,
+    catalog: Catalog,
+    use: MomentUse,
+    events: Sequence[Any],
+    attributes: Sequence[Attribute],
 ) -> pa.Table:
-    """The occurrences that recorded events make, as a batch, in the order of the events, then by subscription.
+    """The occurrences that recorded events of a moment make, as a batch, in their order, then by subscription.
 
-    `events` are rows of the table `events` with one local date between them; they are due when they happened.
+    `events` are rows of the table `events`; they are due when they happened, or the delay of `use` later.
     """
+    moment = catalog.moments[use.moment]
     stored = [one for one in attributes if one.owner is not Owner.EVENT]
     states = _states(connection, sorted({event.customer_id for event in events}), stored)
     pairs = [
         (number, state)
         for number, event in enumerate(events)
-        for state in _concerned(catalog.moments[event.moment], event.subscription_id, states[event.customer_id])
+        for state in _concerned(moment, event.subscription_id, states[event.customer_id])
     ]
-    occurrences = (_occurrence(catalog.moments[events[n].moment], events[n], state) for n, state in pairs)
+    occurrences = (_occurrence(moment, use, events[number], state) for number, state in pairs)
     properties = _properties(events, [one for one in attributes if one.owner is Owner.EVENT])
     return beside(
         key_columns(occurrences),
@@ -74,9 +79,9 @@ def _concerned(moment: Moment, subscription: str | None, states: Sequence[Any]) 
             yield state
 
 
-def _occurrence(moment: Moment, event: Any, state: Any) -> Occurrence:
-    key = event_key(event.moment, event.source, event.id)
-    return Occurrence(event.moment, 0, moment.owner, state.whose, state.which, key, state.zone, event.occurred_at)
+def _occurrence(moment: Moment, use: MomentUse, event: Any, state: Any) -> Occurrence:
+    key, due_at = event_key(event.moment, event.source, event.id), event.occurred_at + use.delay
+    return Occurrence(event.moment, use.distance, moment.owner, state.whose, state.which, key, state.zone, due_at)
 
 
 def _properties(events: Sequence[Any], attributes: Sequence[Attribute]) -> pa.Table:

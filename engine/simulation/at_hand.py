@@ -39,7 +39,9 @@ def part_at_hand(
         return None
     owner = owner_of(plans.catalog, use)
     event = {f"event.{name}": value for name, value in (properties or {}).items()}
-    occurrences = [Occurrence(use.moment, use.offset, owner, state.id, each, key, state.zone, due_at) for each in held]
+    occurrences = [
+        Occurrence(use.moment, use.distance, owner, state.id, each, key, state.zone, due_at) for each in held
+    ]
     rows: list[Row] = [{**joined(state, each), **event} for each in held]
     table: pa.Table = beside(key_columns(occurrences), table_of(rows, plans.reads(use, plan)))
     return Part(use, day, table, plan, rules)

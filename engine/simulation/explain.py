@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from dsl.catalog import MomentKind, Owner
 from dsl.typed import All, MomentUse, Rule, Ruleset
+from dsl.wording import moment_words
 from engine.decisions import reasons
 from engine.decisions.identity import decision_id
 from engine.decisions.receipts import told
@@ -188,14 +189,20 @@ def _of_event(
     """The customer's last event of this kind on the local day."""
     query = sa.select(events).where(events.c.customer_id == state.id, events.c.moment == use.moment)
     for event in connection.execute(query.order_by(events.c.occurred_at.desc())):
-        local_day = event.occurred_at.astimezone(ZoneInfo(state.zone)).date()
+        due_at = event.occurred_at + use.delay
+        local_day = due_at.astimezone(ZoneInfo(state.zone)).date()
         if local_day < day:
             break
         if local_day == day and event.subscription_id in (None, subscription):
-            why = f"There was a {use.moment} on {day}."
             key = event_key(event.moment, event.source, event.id)
-            return _Meeting(use, subscription, key, why, event.occurred_at, event)
-    return _Meeting(use, subscription, None, f"There was no {use.moment} on {day}.", at)
+            return _Meeting(use, subscription, key, _happened(use, day, ""), due_at, event)
+    return _Meeting(use, subscription, None, _happened(use, day, "not "), at)
+
+
+def _happened(use: MomentUse, day: dt.date, no: str) -> str:
+    if use.delay:
+        return f"{day} is {no}{moment_words(use)}."
+    return f"There was {'no' if no else 'a'} {use.moment} on {day}."
 
 
 def _event_row(plans: Plans, meeting: _Meeting) -> dict[str, Any]:

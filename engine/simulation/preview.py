@@ -121,9 +121,8 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
 
 
 def _moments_and_condition(rule: Rule) -> Rule:
-    """What can be counted of a rule that is not run: its moments without delay, its condition if it can be asked."""
-    moments = tuple(use for use in rule.moments if not use.delay)
-    return Rule(rule.name, rule.title, moments, All(()) if asks_for(rule.condition) else rule.condition, ())
+    """What can be counted of a rule that is not run: its moments, and its condition if it can be asked."""
+    return Rule(rule.name, rule.title, rule.moments, All(()) if asks_for(rule.condition) else rule.condition, ())
 
 
 def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) -> list[Part]:
@@ -135,7 +134,9 @@ def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) ->
         if use in scheduled:
             table = due_batch(connection, plans.catalog, use, day, None, None, reads)
         else:
-            table = event_batch(connection, plans.catalog, day_events(connection, use.moment, day), reads)
+            table = event_batch(
+                connection, plans.catalog, use, day_events(connection, use.moment, day, use.delay), reads
+            )
         parts.append(Part(use, day, table, plan, rules))
     return parts
 

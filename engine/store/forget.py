@@ -16,15 +16,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, and_, delete, or_, select, union, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, delete, or_, select, tuple_, union, update
 
 from engine.store.tables import (
     customers,
     customers_history,
     dates,
     decisions,
+    delayed,
     deliveries,
     events,
+    moves,
     receipts,
     subscriptions,
     subscriptions_history,
@@ -58,6 +60,8 @@ def forget(connection: Connection, customer_id: str, token: Callable[[], str] = 
     counts = {
         "receipts": _count(connection, update(receipts).where(receipts.c.decision_id.in_(theirs)).values(body={})),
         "deliveries": _empty_deliveries(connection, customer_id),
+        "moves": _delete(connection, moves.c.customer_id, customer_id),
+        "delayed": _count(connection, delete(delayed).where(_of_events(customer_id))),
         "events": _count(connection, delete(events).where(events.c.customer_id == customer_id)),
         "dates": _count(connection, delete(dates).where(theirs_dates)),
         "subscriptions_history": _delete(connection, subscriptions_history.c.customer_id, customer_id),
@@ -81,6 +85,12 @@ def _count(connection: Connection, statement: Any) -> int:
 
 def _delete(connection: Connection, column: Column[Any], key: str) -> int:
     return _count(connection, delete(column.table).where(column == key))
+
+
+def _of_events(customer_id: str) -> ColumnElement[bool]:
+    """The marks of a person's events."""
+    theirs = select(events.c.source, events.c.id).where(events.c.customer_id == customer_id)
+    return tuple_(delayed.c.source, delayed.c.event_id).in_(theirs)
 
 
 def _empty_deliveries(connection: Connection, customer_id: str) -> int:

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
     Column,
     Date,
     DateTime,
@@ -205,7 +204,8 @@ readings = Table(
 # --- what changed ----------------------------------------------------------------------------------------------------
 
 # What the calendar of a customer or subscription hung on before it changed: its zone, its dates, its billing interval.
-# A new one has nothing before it. `pending` until a pass has looked whether it brought an occurrence too late.
+# A new one has nothing before it. The days from `met_from` to `met_until` are those that a pass has looked at for what
+# the change brought after its batch was finished; until then they are NULL.
 moves = Table(
     "moves",
     metadata,
@@ -216,13 +216,14 @@ moves = Table(
     Column("shard", SmallInteger, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("before", Document),  # {"zone": ...} or {"dates": {...}, "interval": ...}; NULL for what is new
-    Column("pending", Boolean, nullable=False),
+    Column("met_from", Date),
+    Column("met_until", Date),
 )
 Index(
     "ix_moves_pending",
     moves.c.shard,
-    sqlite_where=text("pending"),
-    postgresql_where=text("pending"),
+    sqlite_where=text("met_until IS NULL"),
+    postgresql_where=text("met_until IS NULL"),
 )
 
 # Customers written since the columnar snapshots were made, in the order of their transactions.
@@ -261,6 +262,7 @@ batches = Table(
     Column("shard", SmallInteger, primary_key=True),
     Column("rerun", Integer, primary_key=True),
     Column("pass_id", Serial, nullable=False),
+    Column("moves_seen", BigInteger, nullable=False),  # the newest of `moves` that it knew, 0 for none
     Column("finished_at", Instant, nullable=False),
 )
 

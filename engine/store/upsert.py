@@ -4,6 +4,7 @@
    may speak of some attributes only (`spoken`): what it does not mention stays as it is.
 2. `write` appends the current version of each changed row to its history, then updates it; inserts the new ones; and
    makes the rows of `dates` again for both. Unchanged rows are not touched: the same file twice changes nothing.
+3. Where a row's calendar is another than before, `moves` keeps what it was.
 
 Rows are columns in stored form. Time zones, statuses and dates are derived from the final documents by Arrow's JSON
 reader (`columns`), so that every path to the store derives them alike.
@@ -23,6 +24,7 @@ from sqlalchemy import Connection, Table, Text, bindparam, cast, select
 
 from dsl.catalog import Catalog, Owner
 from dsl.datatypes import DataType, Kind
+from engine.store import moves
 from engine.store.bulk import Stored, among, insert_rows, instant_text, run_many, take_turns, widen_cache
 from engine.store.columns import read_documents
 from engine.store.documents import Json, dump
@@ -114,12 +116,15 @@ def upsert(
         take_turns(connection, kept.table)
     widen_cache(connection, len(staged.ids))
     staged = _by_id(staged)
-    new, changed = compare(connection, kept, staged)
+    new, changed, earlier = compare(connection, kept, staged)
     unchanged = len(staged.ids) - len(new.ids) - len(changed.ids)
     both = Versions(new.ids + changed.ids, new.given + changed.given, new.documents + changed.documents)
     derived = Derived(catalog, kept, both)
     if not dry:
         write(connection, kept, both, derived, len(new.ids), now)
+        if both.ids and moves.are_kept(connection):
+            before = Derived(catalog, kept, earlier)
+            moves.record(connection, kept.owner, before.calendar(kept), derived.calendar(kept), now)
     zones = [zone.fallback for zone in derived.zones]
     return Changes(
         len(new.ids), len(changed.ids), unchanged, zones.count(Fallback.MISSING), zones.count(Fallback.INVALID)
@@ -136,10 +141,10 @@ def _by_id(staged: Staged) -> Staged:
 # --- comparing -------------------------------------------------------------------------------------------------------
 
 
-def compare(connection: Connection, kept: Kept, staged: Staged) -> tuple[Versions, Versions]:
-    """The final versions of the rows that are new and of those that changed."""
+def compare(connection: Connection, kept: Kept, staged: Staged) -> tuple[Versions, Versions, Versions]:
+    """The final versions of the rows that are new and of those that changed, and what the latter were before."""
     current = _current(connection, kept, staged.ids)
-    new, changed = Versions(), Versions()
+    new, changed, earlier = Versions(), Versions(), Versions()
     givens = zip(*(staged.given[name] for name in kept.given), strict=True)
     for key, given, document in zip(staged.ids, givens, staged.documents, strict=True):
         before = current.get(key)
@@ -149,7 +154,8 @@ def compare(connection: Connection, kept: Kept, staged: Staged) -> tuple[Version
         after = _merged(kept, before, given, document, staged.spoken)
         if after is not None:
             changed.add(key, *after)
-    return new, changed
+            earlier.add(key, *before)
+    return new, changed, earlier
 
 
 def _current(connection: Connection, kept: Kept, ids: Sequence[str]) -> dict[str, tuple[tuple[Stored, ...], str]]:
@@ -207,7 +213,7 @@ class Derived:
         declared = {one.name: one.type for one in catalog.attributes(kept.owner).values()}
         self.date_names = tuple(name for name, one in declared.items() if one.kind is Kind.DATE)
         wanted = {name: declared[name] for name in self.date_names}
-        texts = {name for name in (COUNTRY, "status") if name in declared}
+        texts = {name for name in (COUNTRY, "status", moves.INTERVAL) if name in declared}
         wanted |= {name: DataType(Kind.TEXT) for name in texts if declared[name].kind in (Kind.TEXT, Kind.ENUM)}
         self.table = read_documents(pa.array(versions.documents, pa.large_string()), wanted)
         self.versions = versions
@@ -218,6 +224,13 @@ class Derived:
         if kept is CUSTOMERS:
             return [(zone.name, shard_of(key)) for zone, key in zip(self.zones, self.versions.ids, strict=True)]
         return [(status,) for status in self._texts("status")]
+
+    def calendar(self, kept: Kept) -> moves.Facts:
+        """What the calendar reads of each row."""
+        ids = self.versions.ids
+        customers = ids if kept is CUSTOMERS else [str(given[0]) for given in self.versions.given]
+        zones = [zone.name for zone in self.zones]
+        return moves.Facts(ids, customers, moves.calendar_facts(zones, self.table, self.date_names))
 
     def _texts(self, name: str) -> list[str | None]:
         if name in self.table.column_names:

@@ -33,7 +33,8 @@ def _what_changed() -> None:
         sa.Column("shard", sa.SmallInteger(), nullable=False),
         sa.Column("changed_at", INSTANT, nullable=False),
         sa.Column("before", DOCUMENT),
-        sa.Column("pending", sa.Boolean(), nullable=False),
+        sa.Column("met_from", sa.Date()),
+        sa.Column("met_until", sa.Date()),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_moves")),
     )
     op.create_index(op.f("ix_moves_subject"), "moves", ["subject"])
@@ -41,8 +42,8 @@ def _what_changed() -> None:
         "ix_moves_pending",
         "moves",
         ["shard"],
-        sqlite_where=sa.text("pending"),
-        postgresql_where=sa.text("pending"),
+        sqlite_where=sa.text("met_until IS NULL"),
+        postgresql_where=sa.text("met_until IS NULL"),
     )
     op.create_table(
         "changes",
@@ -95,11 +96,12 @@ def _ledger() -> None:
         sa.Column("shard", sa.SmallInteger(), nullable=False),
         sa.Column("rerun", sa.Integer(), nullable=False),
         sa.Column("pass_id", SERIAL, nullable=False),
+        sa.Column("moves_seen", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", INSTANT, nullable=False),
     )
     op.execute(
-        'INSERT INTO batches (local_date, moment, "offset", zone, shard, rerun, pass_id, finished_at)'
-        ' SELECT local_date, moment, "offset", zone, shard, 0, pass_id, finished_at FROM batches_before'
+        'INSERT INTO batches (local_date, moment, "offset", zone, shard, rerun, pass_id, moves_seen, finished_at)'
+        ' SELECT local_date, moment, "offset", zone, shard, 0, pass_id, 0, finished_at FROM batches_before'
     )
     op.drop_table("batches_before")
     with op.batch_alter_table("batches") as table:
