@@ -4,7 +4,7 @@
 #   make test-all   every test: PostgreSQL, the built wheel and whatever else a marker asks for
 #   make bench      how long things take, measured here
 #   make fuzz       searches for texts that break the language, a minute each for rules, catalogs and messages
-#   make torture    passes killed a hundred times must leave the tables of an undisturbed one
+#   make torture    passes killed a hundred times; the calendar of every zone, day by day since 1970
 #   make clean      removes the virtual environment and what was built
 # A virtual environment is made once, in .venv; a stamp a list of extras says what it holds.
 
@@ -28,10 +28,10 @@ test: .venv/with-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto -m "not postgres and not spark and not browser and not wheel"
+	$(BIN)/pytest -n auto --dist worksteal -m "not postgres and not spark and not browser and not wheel"
 
 test-all: .venv/with-all postgresql
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 bench: .venv/with-dev
 	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; echo; done
@@ -44,6 +44,7 @@ fuzz: .venv/with-dev
 
 torture: .venv/with-dev
 	$(BIN)/python -m tests.torture.kills 100
+	$(BIN)/python -m tests.torture.calendar
 
 clean:
 	rm -rf .venv carpe-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -116,6 +116,10 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
+    """What holds for every rule. `catch_up` is how late a missed occurrence may still be sent, where its rule does not
+    say otherwise; None: never.
+    """
+
     consent: Mapping[str, str] = field(default_factory=dict)  # channel -> flag attribute of the customer
     caps: tuple[Cap, ...] = ()
     quiet: Mapping[str, tuple[dt.time, dt.time]] = field(default_factory=dict)

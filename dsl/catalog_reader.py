@@ -218,7 +218,7 @@ def _tasks(reading: Reading, node: Node | None, channels: tuple[str, ...]) -> di
 def _policies(
     reading: Reading, node: Node | None, channels: tuple[str, ...], customer: Mapping[str, AttributeDeclaration]
 ) -> Policies:
-    known = ("consent", "caps", "quiet", "largest_discount", "hold_out", "send_at")
+    known = ("consent", "caps", "quiet", "largest_discount", "hold_out", "send_at", "catch_up")
     fields = reading.table(node, "policies", known)
     send_at = reading.time(fields["send_at"], "send_at") if "send_at" in fields else None
     hold_out = reading.percent(fields["hold_out"], "hold_out") if "hold_out" in fields else None
@@ -230,7 +230,13 @@ def _policies(
         largest_discount=reading.percent(largest, "largest_discount") if largest else None,
         hold_out=hold_out if hold_out is not None else Policies().hold_out,
         send_at=send_at or Policies().send_at,
+        catch_up=_catch_up(reading, fields["catch_up"]) if "catch_up" in fields else Policies().catch_up,
     )
+
+
+def _catch_up(reading: Reading, node: Node) -> dt.timedelta | None:
+    never = isinstance(node, Scalar) and node.text == "never"
+    return None if never else reading.duration(node, "catch_up", "never")
 
 
 def _consent(

@@ -18,7 +18,9 @@ from dsl import catalog_errors as errors
 from dsl.currencies import DOLLARS, EXPONENTS, exponent
 from dsl.datatypes import Money
 from dsl.diagnostics import Diagnostic
+from dsl.literals import LONGEST_TIME
 from dsl.source import Source, normalised
+from dsl.syntax import TimeUnit
 from dsl.words import RESERVED
 from dsl.yaml_reader import Listing, Node, Scalar, Table
 
@@ -29,6 +31,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _NUMBER = re.compile(r"-?(0|[1-9]\d*|[1-9]\d{0,2}(_\d{3})+)(\.\d+)?")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DAYS = re.compile(r"([1-9]\d{0,4})\s*(day|days|week|weeks)")
+_DURATION = re.compile(r"([1-9]\d{0,5})\s*(hour|day|week)s?")
 _MONEY = re.compile(r"(?:(?P<sign>[$€£])\s*)?(?P<amount>-?[\d_.]+)(?:\s*(?P<currency>[A-Za-z]+))?")
 _SIGNS = {"€": "EUR", "£": "GBP"}
 
@@ -180,6 +183,17 @@ class Reading:
         if match := _DAYS.fullmatch(text):
             return int(match[1]) * (7 if match[2].startswith("week") else 1)
         self.refuse(errors.not_days(self.source, node.span, what, text))
+        return None
+
+    def duration(self, node: Node, what: str, otherwise: str) -> dt.timedelta | None:
+        """`12 hours`, `3 days` or `1 week`, up to a hundred years; `otherwise` is the word that may stand instead."""
+        if (text := self.text(node, what)) is None:
+            return None
+        if match := _DURATION.fullmatch(text):
+            count, unit = int(match[1]), TimeUnit(f"{match[2]}s")
+            if count <= LONGEST_TIME[unit]:
+                return dt.timedelta(**{unit: count})
+        self.refuse(errors.not_a_duration(self.source, node.span, what, text, otherwise))
         return None
 
     def currency(self, node: Node, what: str) -> str | None:

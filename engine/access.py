@@ -11,6 +11,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import Connection, insert, select
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -21,8 +22,15 @@ from engine.store.tables import tokens, users
 ROLES = ("editor", "viewer")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]{0,63}")
-_NOBODY = generate_password_hash(secrets.token_urlsafe(16))
-"""Checked against where the name is unknown, so that the answer takes as long as for a wrong password."""
+
+
+@cache
+def _nobody() -> str:
+    """Checked against where the name is unknown, so that the answer takes as long as for a wrong password.
+
+    Made when it is first asked for: it takes as long as all the rest of a command's start.
+    """
+    return generate_password_hash(secrets.token_urlsafe(16))
 
 
 class AccessRefused(CarpeError):
@@ -59,7 +67,7 @@ def create_user(connection: Connection, name: str, password: str, role: str, now
 def check_password(connection: Connection, name: str, password: str) -> str | None:
     """The user's role where the password is right, else None."""
     row = connection.execute(select(users.c.password_hash, users.c.role).where(users.c.name == name)).first()
-    right = check_password_hash(row.password_hash if row else _NOBODY, password)
+    right = check_password_hash(row.password_hash if row else _nobody(), password)
     return str(row.role) if row and right else None
 
 

@@ -121,13 +121,23 @@ def would_decide(
     with store.read() as connection:
         refuse_halted(connection)
         state = _customer(connection, ruleset, customer_id, subscription_id)
-    local_day = day or now.astimezone(ZoneInfo(state.zone)).date()
-    key = f"{moment}:asked"
-    lines: list[DecisionLine] = []
-    for use in uses:
-        part = part_at_hand(plans, state, use, local_day, now, key, subscription=subscription_id, properties=given)
-        lines.extend(would_be(plans, [part], now) if part else ())
-    return tuple(lines)
+        local_day = day or now.astimezone(ZoneInfo(state.zone)).date()
+        parts = [
+            part_at_hand(
+                connection,
+                plans,
+                state,
+                use,
+                local_day,
+                now,
+                f"{moment}:asked",
+                subscription=subscription_id,
+                properties=given,
+                recorded=False,
+            )
+            for use in uses
+        ]
+    return tuple(line for part in parts if part for line in would_be(plans, [part], now))
 
 
 def _event_moment(ruleset: Ruleset, name: str) -> Moment:

@@ -28,7 +28,7 @@ _SPANS = {
     TimeUnit.WEEKS: dt.timedelta(weeks=1),
 }
 _MONTHS = {TimeUnit.MONTHS: 1, TimeUnit.YEARS: 12}
-_LONGEST = {TimeUnit.MONTHS: dt.timedelta(days=31), TimeUnit.YEARS: dt.timedelta(days=366)}
+_LONGEST = {TimeUnit.MONTHS: dt.timedelta(days=32), TimeUnit.YEARS: dt.timedelta(days=367)}  # a clock change may add
 
 
 def bound_of(catalog: Catalog, rule: Rule) -> Bound:

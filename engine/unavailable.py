@@ -9,39 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dsl.catalog import Owner
-from dsl.syntax import Purpose
-from dsl.typed import (
-    Action,
-    Arithmetic,
-    Attribute,
-    Call,
-    Condition,
-    CountOf,
-    DecidedCount,
-    LastOf,
-    Offer,
-    QuotaOf,
-    Relation,
-    Rule,
-    SinceLast,
-    SumOf,
-    Term,
-    UsageOf,
-)
-from engine.matching.outline import outline
-from engine.matching.reads import terms_of
-
-_TERMS: dict[type, str] = {
-    CountOf: "counting events",
-    SumOf: "adding up events",
-    LastOf: "the last event of a kind",
-    SinceLast: "the last event of a kind",
-    UsageOf: "meters",
-    QuotaOf: "meters",
-    DecidedCount: "what was offered or accepted before",
-    Arithmetic: "arithmetic",
-}
+from dsl.syntax import HistoryVerb, Purpose
+from dsl.typed import Action, Call, Condition, DecidedCount, Offer, Rule
+from engine.matching.reads import historic
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +32,8 @@ def waits_for(rule: Rule) -> tuple[str, ...]:
 
 def asks_for(condition: Condition) -> tuple[str, ...]:
     """What a condition needs of it."""
-    found: list[str] = []
-    for entry in outline(condition):
-        found.extend(_TERMS[type(term)] for term in terms_of(entry.condition) if type(term) in _TERMS)
-        if any(_of_one_moment(term) for term in terms_of(entry.condition)):
-            found.append("a property of one of several moments")
-        if isinstance(entry.condition, Relation):
-            found.append("comparing two values with each other")
-    return tuple(dict.fromkeys(found))
-
-
-def _of_one_moment(term: Term) -> bool:
-    """`email_opened.message`, where other moments of the rule have a `message` too."""
-    return isinstance(term, Attribute) and term.owner is Owner.EVENT and "." in term.name
+    asked = any(isinstance(one, DecidedCount) and one.verb is HistoryVerb.ACCEPTED for one in historic(condition))
+    return ("what was accepted before",) if asked else ()
 
 
 def not_run(rules: Iterable[Rule]) -> tuple[NotRun, ...]:

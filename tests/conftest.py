@@ -6,6 +6,7 @@ unprivileged user where the tests run as root. It is stopped at the end.
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
 import shutil
@@ -13,9 +14,11 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from dsl.catalog import Catalog
 from dsl.catalog_reader import read_catalog
@@ -55,8 +58,29 @@ class Server:
     def new_database(self) -> str:
         """The URL of an empty database."""
         name = f"test_{uuid.uuid4().hex}"
-        self.run("createdb", "-h", self.folder, "-U", "carpe", name)
-        return f"postgresql://carpe@/{name}?host={self.folder}"
+        self.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def make_tables(self, url: str) -> None:
+        """Tables in an empty database, copied from one that was migrated once."""
+        name = make_url(url).database
+        self.execute(f"DROP DATABASE {name}", f"CREATE DATABASE {name} TEMPLATE {self.migrated}")
+
+    @cached_property
+    def migrated(self) -> str:
+        """The name of a database with tables and no rows."""
+        self.execute("CREATE DATABASE migrated")
+        upgrade(self.url("migrated"))
+        return "migrated"
+
+    def execute(self, *statements: str) -> None:
+        psycopg = pytest.importorskip("psycopg")
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def url(self, database: str) -> str:
+        return f"postgresql://carpe@/{database}?host={self.folder}"
 
     def stop(self) -> None:
         self.run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
@@ -90,21 +114,28 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.new_database()
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with tables and no rows: a copy costs nothing, migrations cost a tenth of a second."""
-    path = tmp_path_factory.mktemp("empty") / "carpe.db"
+def make_tables(database: Path) -> None:
+    """What `upgrade` makes in a new SQLite file, copied from one that was migrated once."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(_migrated(), database)
+
+
+@cache
+def _migrated() -> Path:
+    path = Path(tempfile.mkdtemp(prefix="carpe-tests-")) / "migrated.db"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
     upgrade(f"sqlite:///{path}")
     return path
 
 
 @pytest.fixture
-def store(database_url: str, empty_database: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, database_url: str) -> Iterator[Store]:
     """A store with tables and no rows."""
-    if database_url.startswith("sqlite:///"):
-        shutil.copy(empty_database, database_url.removeprefix("sqlite:///"))
+    url = make_url(database_url)
+    if url.drivername == "sqlite":
+        make_tables(Path(str(url.database)))
     else:
-        upgrade(database_url)
+        request.getfixturevalue("postgresql").make_tables(database_url)
     opened = open_store(database_url)
     yield opened
     opened.close()

@@ -33,6 +33,7 @@ ROOMS = (
     "engine.moments",
     "engine.lateness",
     "engine.matching",
+    "engine.happenings",
     "engine.decisions",
     "engine.unavailable",
     "engine.plans",

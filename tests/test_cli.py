@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from engine.cli.main import cli
+from tests.command import carpe
 
 CUSTOMERS = """id,first_name,email,country,date_of_birth,marketing_ok
 c1,Ada,ada@example.com,GB,1984-03-15,yes
@@ -20,22 +18,6 @@ SUBSCRIPTIONS = """id,customer,plan,status,started_on,billing_interval
 s1,c1,basic,active,2024-01-15,month
 s2,c2,standard,active,2025-12-31,month
 """
-
-
-def carpe(folder: Path, *arguments: str, told: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs `carpe` in a folder and checks what holds for every command."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from engine.cli.main import main; main()", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "NO_COLOR": "1"},
-        input=told,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr + done.stdout, done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from engine.cli.main import cli
 from engine.clock import utc_now
 from engine.clock_hold import hold_clock, remember_beat
 from engine.errors import CarpeError
-from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
 from tests import world
+from tests.conftest import make_tables
 
 Carpe = Callable[..., str]
 
@@ -25,7 +25,7 @@ Carpe = Callable[..., str]
 def place(tmp_path: Path) -> Path:
     (tmp_path / "catalog.yaml").write_text(world.CATALOG)
     (tmp_path / "all.rules").write_text(world.RULES)
-    upgrade(f"sqlite:///{tmp_path / 'carpe.db'}")
+    make_tables(tmp_path / "carpe.db")
     return tmp_path
 
 

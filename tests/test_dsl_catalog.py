@@ -114,6 +114,40 @@ def test_short_forms() -> None:
     assert catalog.policies.send_at == dt.time(9)
 
 
+@pytest.mark.parametrize(
+    ("typed", "bound"),
+    [
+        ("1 hour", dt.timedelta(hours=1)),
+        ("36 hours", dt.timedelta(hours=36)),
+        ("3 days", dt.timedelta(days=3)),
+        ("2 weeks", dt.timedelta(days=14)),
+        ("36525 days", dt.timedelta(days=36_525)),
+        ("never", None),
+    ],
+)
+def test_a_catalog_says_how_late_a_missed_moment_may_be_sent(typed: str, bound: dt.timedelta | None) -> None:
+    assert read(SMALL + f"policies: {{catch_up: {typed}}}\n").policies.catch_up == bound
+
+
+def test_what_the_catalog_does_not_say_is_caught_up_within_a_day() -> None:
+    assert read(SMALL).policies.catch_up == dt.timedelta(days=1)
+    assert read(SMALL + "policies: {send_at: 20:30}\n").policies.catch_up == dt.timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["3", "days", "0 days", "-1 day", "1.5 days", "2 months", "Never", "no", "36526 days", "999999 weeks", "''"],
+)
+def test_what_is_no_bound_for_catching_up_is_refused(typed: str) -> None:
+    problem = only_problem(SMALL + f"policies: {{catch_up: {typed}}}\n")
+    assert (problem.code, problem.source.slice(problem.span)) == ("wrong-value", typed)
+    assert "catch_up" in problem.message
+
+
+def test_a_bound_is_one_value_not_a_list() -> None:
+    assert only_problem(SMALL + "policies: {catch_up: [1 day, 2 days]}\n").code == "wrong-shape"
+
+
 # --- YAML 1.1 ---------------------------------------------------------------------------------------------------------
 
 

@@ -87,12 +87,22 @@ class Editor:
         return self.shown[path]
 
 
-def edit(folder: Path, talk: Callable[[Editor], Awaitable[None]], encodings: list[str] | None = None) -> None:
+WHOLE = "from engine.cli.main import main; main()"
+ALONE = "from engine.cli.serving_language import lsp; lsp([])"
+"""`carpe lsp`, and the same without reading the other commands, which takes longer than what is tested."""
+
+
+def edit(
+    folder: Path,
+    talk: Callable[[Editor], Awaitable[None]],
+    encodings: list[str] | None = None,
+    command: tuple[str, ...] = (ALONE,),
+) -> None:
     """Start the server, say hello, talk, and end it in good order."""
 
     async def whole() -> None:
         editor = Editor(folder)
-        await editor.client.start_io(sys.executable, "-c", "from engine.cli.main import main; main()", "lsp")
+        await editor.client.start_io(sys.executable, "-c", *command)
         general = types.GeneralClientCapabilities(position_encodings=encodings) if encodings else None
         await editor.client.initialize_async(types.InitializeParams(types.ClientCapabilities(general=general)))
         editor.client.initialized(types.InitializedParams())
@@ -143,7 +153,7 @@ def test_a_session_in_an_editor(folder: Path) -> None:
         editor.change("a.rules", RULES)
         await editor.codes("a.rules", [])
 
-    edit(folder, talk)
+    edit(folder, talk, command=(WHOLE, "lsp"))
 
 
 def test_renaming_counts_as_the_editor_counts(folder: Path) -> None:

@@ -15,7 +15,8 @@ from engine.matching import plan as plans
 from engine.matching.interpreter import holds
 from engine.matching.leaves import Atom, Leaf, bind
 from engine.matching.plan import compile_plan
-from engine.matching.terms import Row, attributes_of
+from engine.matching.reads import attributes_of
+from engine.matching.terms import Row
 from tests.strategies import (
     CURRENCY,
     DAYS,

@@ -19,7 +19,6 @@ from dsl.syntax import HistoryVerb, TimeUnit
 from dsl.typed import All, Amount, Arithmetic, Attribute, Condition, Constant, CountOf, Events, Relation, Term, Window
 from engine.matching.history import Decided, Happened, History
 from engine.matching.interpreter import Clause, clauses, holds
-from engine.matching.normal_form import normalise
 from engine.matching.terms import NotStored
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -261,21 +260,7 @@ def test_clauses_show_what_was_counted_in_the_words_of_people():
     ]
 
 
-# --- the other forms -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [
-        typed.Test("greater", CountOf(visits()), (0,)),
-        typed.Test("greater", typed.Elapsed(typed.LastOf(visits()), Unit.MONTHS), (0,)),
-        typed.Test("greater", Arithmetic("+", SEATS, Constant(1), A_COUNT), (0,)),
-        typed.Not(Relation("less", SEATS, SCORE)),
-    ],
-)
-def test_the_forms_for_many_rows_refuse_rather_than_guess(condition: Condition):
-    with pytest.raises(NotStored):
-        normalise(condition)
+# --- without a history -----------------------------------------------------------------------------------------------
 
 
 def test_a_question_about_the_past_without_a_past_is_refused():

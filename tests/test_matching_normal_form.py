@@ -12,7 +12,8 @@ from dsl import typed
 from dsl.catalog import Owner
 from dsl.datatypes import DataType, Kind, Unit
 from dsl.typed import All, Amount, AnyOf, Attribute, Condition, Elapsed, Not, SegmentUse, Term
-from engine.matching.leaves import AMOUNT_SCALE, PERCENT_SCALE, Atom, Element, Leaf, Pattern, bind
+from engine.matching.columns import AMOUNT_SCALE, PERCENT_SCALE, Element, Pattern
+from engine.matching.leaves import Atom, Leaf, bind
 from engine.matching.normal_form import MOST_CONJUNCTS, Conjunct, Either, normalise
 from engine.matching.values import ValueSet, intersection, union
 

@@ -12,7 +12,7 @@ from dsl.typed import All, Condition, MomentUse, Not
 from dsl.typed import Test as Asked
 from engine.matching.interpreter import holds
 from engine.matching.plan import compile_plan
-from engine.matching.terms import attributes_of
+from engine.matching.reads import attributes_of
 from engine.moments.due import due_batch
 from engine.store.session import Store
 from engine.store.state import customer_rows, put_customers, put_subscriptions

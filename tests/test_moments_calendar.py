@@ -97,16 +97,6 @@ def test_monthly_occurrences_over_four_years_are_dateutils(every: int) -> None:
         assert {on for on in window if occurrence_key(moment, anchor, None, on)} == expected
 
 
-def test_every_start_day_of_four_years_has_48_monthly_occurrences() -> None:
-    moment = recurring(Recurs.MONTH)
-    for anchor in days_between("2020-01-01", "2023-12-31"):
-        for n in range(1, 49):
-            on = anchor + relativedelta(months=n)
-            assert occurrence_key(moment, anchor, None, on) == f"m:{on:%Y-%m}"
-            assert occurrence_key(moment, anchor, None, on + dt.timedelta(1)) is None
-            assert occurrence_key(moment, anchor, None, on - dt.timedelta(1)) is None
-
-
 def test_31_january_comes_back_to_the_31st() -> None:
     moment = recurring(Recurs.MONTH)
     window = days_between("2023-01-31", "2023-06-30")

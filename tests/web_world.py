@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
 import functools
 import re
@@ -16,16 +17,20 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from dsl.catalog import Catalog
+from dsl.catalog_reader import read_catalog
 from dsl.datatypes import Money
+from dsl.source import Source
 from engine.access import create_token, create_user
 from engine.config import Settings
 from engine.rulebook import Rulebook
-from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
 from engine.store.state import put_customers, put_subscriptions
+from engine.store.tables import users
+from tests.conftest import make_tables
 from web import create_app, help
 
 NOW = dt.datetime(2026, 3, 15, 18, tzinfo=dt.UTC)
@@ -186,12 +191,12 @@ def open_world(folder: Path, files: Mapping[str, str] = FILES) -> Iterator[World
     for path, text in files.items():
         (rules / path).write_text(text, encoding="utf-8")
     database = folder / "carpe.db"
-    shutil.copy(_empty(), database)
+    populated, token = _populated(files["catalog.yaml"])
+    shutil.copy(populated, database)
     settings = Settings(database=f"sqlite:///{database}", rules=rules)
     store, book = open_store(settings.database), Rulebook(rules)
     times = [NOW]
     try:
-        token = populate(store, book.good().catalog)
         app = create_app(settings, store, book, lambda: times[0])
         app.testing = True
         app.config["PROPAGATE_EXCEPTIONS"] = False
@@ -201,11 +206,17 @@ def open_world(folder: Path, files: Mapping[str, str] = FILES) -> Iterator[World
 
 
 @functools.cache
-def _empty() -> Path:
-    """A database without rows, made once a run."""
-    path = Path(tempfile.mkdtemp(prefix="carpe-tests-")) / "empty.db"
-    upgrade(f"sqlite:///{path}")
-    return path
+def _populated(catalog: str) -> tuple[Path, str]:
+    """A database as `populate` leaves it and the token of its program, made once a run for each catalog."""
+    folder = Path(tempfile.mkdtemp(prefix="carpe-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    make_tables(folder / "populated.db")
+    store = open_store(f"sqlite:///{folder / 'populated.db'}")
+    read, _ = read_catalog(Source("catalog.yaml", catalog))
+    assert read is not None
+    token = populate(store, read)
+    store.close()
+    return folder / "populated.db", token
 
 
 def populate(store: Store, catalog: Catalog) -> str:
@@ -225,8 +236,10 @@ def populate(store: Store, catalog: Catalog) -> str:
     with store.write() as connection:
         put_customers(connection, catalog, customers, NOW)
         put_subscriptions(connection, catalog, subscriptions, NOW)
-        create_user(connection, "ada", "ada!", "editor", NOW)
-        create_user(connection, "vera", "vera!", "viewer", NOW)
+        for name, role in (("ada", "editor"), ("vera", "viewer")):
+            create_user(connection, name, f"{name}!", role, NOW)
+            cheap = generate_password_hash(f"{name}!", "pbkdf2:sha256:1")  # every test signs in; a real one is slow
+            connection.execute(users.update().where(users.c.name == name).values(password_hash=cheap))
         return create_token(connection, "shop", NOW)
 
 

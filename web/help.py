@@ -21,6 +21,7 @@ TOPICS = (
     "start",
     "language",
     "moments",
+    "calendar",
     "conditions",
     "types",
     "offers",

@@ -16,8 +16,8 @@ from dsl.catalog import Catalog, Owner
 from dsl.typed import Attribute, MomentUse, Rule
 from engine.decisions.decide import needed
 from engine.matching.plan import Plan
+from engine.matching.rows import full_rows
 from engine.privacy import Row
-from engine.store.rows import rows_of
 
 KEYS = ("customer", "subscription", "subject", "moment", "offset", "occurrence", "due_at")
 
@@ -61,7 +61,7 @@ class Batch:
         return bisect.bisect_right(self.starts, row) - 1
 
     def states(self, rows: Sequence[int], catalog: Catalog) -> list[Row]:
-        """For each row (of `table`) the values that its rules read, and its event's properties."""
+        """For each row (of `table`) the values that its rules read, of the past too, and its event's properties."""
         found: list[Row] = [{}] * len(rows)
         by_part: dict[int, list[int]] = defaultdict(list)
         for index, row in enumerate(rows):
@@ -70,7 +70,7 @@ class Batch:
             part = self.parts[number]
             reads = dict.fromkeys((*part.plan.attributes, *event_properties(catalog, part.use.moment)))
             chosen = part.table.take([rows[index] - self.starts[number] for index in indexes])
-            for index, row_state in zip(indexes, rows_of(chosen, list(reads)), strict=True):
+            for index, row_state in zip(indexes, full_rows(chosen, list(reads), part.plan.terms), strict=True):
                 found[index] = row_state
         return found
 

@@ -1,13 +1,15 @@
 """The batch form: many rows against all rules of a moment, as operations on packed bits, a block of rows at a time.
 
-The rules of a day become a program over numbered bit rows (one bit a row of the block):
+The rules of a day become a program (`program`) over numbered bit rows (one bit a row of the block):
 
 1. *basis*: for each column and each point of it, `codes >= point` or `codes == point` (`codes`), and which values are
    known and which missing. Every distinct comparison is made once, whatever the number of rules.
 2. *sets*: each distinct set of values is the XOR of the basis rows at its toggles (`values`).
-3. *rules*: a conjunct is the AND of its sets, a rule the OR of its conjuncts; parts that were not multiplied out are
+3. *verdicts*: a clause that computes is asked row by row, but only of the rows that stand in all other sets of a
+   conjunct with the clause; its verdicts then are one more column.
+4. *rules*: a conjunct is the AND of its sets, a rule the OR of its conjuncts; parts that were not multiplied out are
    evaluated as they stand, on the same bits.
-4. the few bits that are left are read out as (row, rule) pairs, in that order.
+5. the few bits that are left are read out as (row, rule) pairs, in that order.
 
 Blocks are independent, so threads take turns at them: numpy lets go of the interpreter while it computes.
 """
@@ -16,21 +18,20 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from engine.matching.bound import BoundRules, leaves_of
 from engine.matching.codes import Coder, Codes
-from engine.matching.leaves import Column, Leaf, is_ordered
+from engine.matching.columns import Clause
+from engine.matching.leaves import Leaf
 from engine.matching.normal_form import Both, Form
-from engine.matching.values import Point, ValueSet
+from engine.matching.program import KNOWN, MISSING, Program
+from engine.matching.verdicts import verdicts
 
 BLOCK = 1 << 16
 """Rows in a block: a multiple of 64 whose codes and bits stay in a core's cache."""
@@ -45,54 +46,6 @@ Bits = npt.NDArray[np.uint8]
 
 PAIRS = pa.schema([("row", pa.int32()), ("rule", pa.int32())])
 
-_KNOWN, _MISSING = -1, -2
-"""Points of the basis rows that every column has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """The numbered bit rows of one day's rules.
-
-    `columns` have their points, sorted; a row of `basis` is (column number, point number, or known, or missing); a set
-    is the basis rows to XOR; a conjunct is (rule, sets to AND, forms to evaluate as they stand on sets of `leaves`).
-    """
-
-    size: int
-    columns: Mapping[Column, Sequence[Point]]
-    ordered: Sequence[bool]
-    basis: Sequence[tuple[int, int]]
-    sets: Sequence[Sequence[int]]
-    conjuncts: Sequence[tuple[int, Sequence[int], tuple[Form, ...]]]
-    leaves: Mapping[Leaf, int]
-
-
-def compile_program(rules: BoundRules) -> Program:
-    """Numbers everything that the rules ask, each distinct thing once."""
-    rests = [(leaf, rules.leaves[leaf]) for one in rules.conjuncts for leaf in leaves_of(one.rest)]
-    asked = dict.fromkeys(pair for one in rules.conjuncts for pair in one.sets.items())
-    asked |= dict.fromkeys((bound.column, bound.values) for _, bound in rests)
-    number = {pair: at for at, pair in enumerate(asked)}
-    points: dict[Column, set[Point]] = defaultdict(set)
-    for column, values in asked:
-        points[column].update(values.toggles)
-    columns = {column: sorted(some) for column, some in points.items()}
-    place = {column: at for at, column in enumerate(columns)}
-    point_number = {column: {point: at for at, point in enumerate(some)} for column, some in columns.items()}
-    basis: dict[tuple[int, int], int] = {}
-    sets = [
-        [basis.setdefault((place[column], at), len(basis)) for at in _basis_points(point_number[column], values)]
-        for column, values in asked
-    ]
-    conjuncts = [(one.rule, [number[pair] for pair in one.sets.items()], one.rest) for one in rules.conjuncts]
-    leaves = {leaf: number[bound.column, bound.values] for leaf, bound in rests}
-    ordered = [is_ordered(column) for column in columns]
-    return Program(rules.size, columns, ordered, tuple(basis), sets, conjuncts, leaves)
-
-
-def _basis_points(numbers: Mapping[Point, int], values: ValueSet) -> list[int]:
-    found = [numbers[point] for point in values.toggles]
-    return found + [_KNOWN] * values.inside + [_MISSING] * values.missing
-
 
 def run(program: Program, table: pa.Table, today: dt.date) -> pa.Table:
     """The matches among the rows of a batch: int32 columns `row` and `rule`, sorted by both."""
@@ -102,7 +55,7 @@ def run(program: Program, table: pa.Table, today: dt.date) -> pa.Table:
     with ThreadPoolExecutor(THREADS) as pool:
         columns = list(pool.map(coder.codes, program.columns.keys(), program.columns.values()))
         starts = range(0, table.num_rows, BLOCK)
-        found = list(pool.map(lambda start: _Block(program, columns, start, table.num_rows).matches(), starts))
+        found = list(pool.map(lambda start: _Block(program, table, columns, start, today).matches(), starts))
     return pairs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
@@ -114,23 +67,34 @@ def pairs(rows: Sequence[int] | npt.NDArray[np.int32], rules: Sequence[int] | np
 class _Block:
     """The bits of one block of rows."""
 
-    def __init__(self, program: Program, columns: list[Codes], start: int, end: int) -> None:
+    def __init__(self, program: Program, table: pa.Table, columns: list[Codes], start: int, today: dt.date) -> None:
         self._program = program
         self._start = start
-        self._size = min(BLOCK, end - start)
+        self._size = min(BLOCK, table.num_rows - start)
         self._octets = (self._size + 63) // 64 * 8
-        codes = [column[start : start + self._size] for column in columns]
-        self._basis = [self._compare(codes[column], column, point) for column, point in program.basis]
-        self._sets = [self._xor(rows) for rows in program.sets]
+        self._codes = [column[start : start + self._size] for column in columns]
+        self._basis = lru_cache(None)(lambda number: self._compare(*program.basis[number]))
+        self._set = lru_cache(None)(lambda number: self._xor(program.sets[number]))
+        for number, (column, points) in enumerate(program.columns.items()):
+            if isinstance(column, Clause):
+                rows = self._standing(program.standing[number])
+                self._codes[number] = np.zeros(self._size, dtype=np.uint8)
+                self._codes[number][rows] = verdicts(table, column, points, rows + start, today)
 
     def matches(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Rows (counted from the batch's first) and rules."""
         return self._pairs(self._rules())
 
-    def _compare(self, codes: Codes, column: int, point: int) -> Bits:
-        if point == _KNOWN:
+    def _standing(self, conjuncts: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+        """The rows that are in all sets of any of the conjuncts."""
+        some = reduce(np.bitwise_or, [self._all([self._set(number) for number in sets]) for sets in conjuncts])
+        return np.flatnonzero(np.unpackbits(some, count=self._size, bitorder="little"))
+
+    def _compare(self, column: int, point: int) -> Bits:
+        codes = self._codes[column]
+        if point == KNOWN:
             return self._packed(codes != 0)
-        if point == _MISSING:
+        if point == MISSING:
             return self._packed(codes == 0)
         return self._packed(codes >= point + 2 if self._program.ordered[column] else codes == point + 2)
 
@@ -140,14 +104,14 @@ class _Block:
 
     def _xor(self, rows: Sequence[int]) -> Bits:
         if len(rows) == 1:
-            return self._basis[rows[0]]
-        return reduce(np.bitwise_xor, [self._basis[row] for row in rows], np.zeros(self._octets, dtype=np.uint8))
+            return self._basis(rows[0])
+        return reduce(np.bitwise_xor, [self._basis(row) for row in rows], np.zeros(self._octets, dtype=np.uint8))
 
     def _rules(self) -> Bits:
         """A row of bits a rule."""
         rules = np.zeros((self._program.size, self._octets), dtype=np.uint8)
         for rule, sets, rest in self._program.conjuncts:
-            parts = [self._sets[number] for number in sets] + [self._form(form) for form in rest]
+            parts = [self._set(number) for number in sets] + [self._form(form) for form in rest]
             rules[rule] |= self._all(parts)
         return rules
 
@@ -158,7 +122,7 @@ class _Block:
 
     def _form(self, form: Form) -> Bits:
         if isinstance(form, Leaf):
-            return self._sets[self._program.leaves[form]]
+            return self._set(self._program.leaves[form])
         parts = [self._form(item) for item in form.items]
         if isinstance(form, Both):
             return self._all(parts)

@@ -10,7 +10,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.matching.leaves import Bound, Column, Leaf, bind, is_ordered
+from engine.matching.columns import Column, is_ordered
+from engine.matching.leaves import Bound, Leaf, bind
 from engine.matching.normal_form import Conjunct, Either, Form
 from engine.matching.values import ValueSet, intersection
 

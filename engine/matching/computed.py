@@ -18,6 +18,7 @@ from dsl.typed import (
     DecidedCount,
     Elapsed,
     Events,
+    Historic,
     LastOf,
     QuotaOf,
     SinceLast,
@@ -26,7 +27,7 @@ from dsl.typed import (
     UsageOf,
 )
 from engine.matching.history import Happened, History
-from engine.matching.terms import OWN_CURRENCY, NotStored, Row, elapsed, read_term, stored
+from engine.matching.terms import OWN_CURRENCY, NotStored, Row, elapsed, looked_up, read_term, stored
 
 EXACT = Context(prec=60)
 """Digits for money: sums and products of anything that can be stored are exact; a quotient has this many."""
@@ -44,7 +45,12 @@ class Reader:
     counts: Callable[[Events, Happened], bool]
 
     def read(self, term: Term) -> Value | None:
-        """The term's value, None where it is missing. Raises NotStored for want of a history."""
+        """The term's value, None where it is missing; of the past from the row, where there is no history.
+
+        Raises NotStored where neither has it.
+        """
+        if self.history is None and isinstance(term, Historic):
+            return looked_up(term, self.row)
         match term:
             case Constant(value):
                 return value
@@ -90,7 +96,7 @@ class Reader:
     def _sum(self, term: SumOf) -> Value:
         values = [event.properties.get(term.property.name) for event in self._events(term.events)]
         if term.property.type.kind is not Kind.MONEY:
-            return _total([float(value) for value in values if isinstance(value, int | float)])
+            return total([float(value) for value in values if isinstance(value, int | float)])
         currency = term.currency or self.row.get(OWN_CURRENCY.key)
         amounts = (value.amount for value in values if isinstance(value, Money) and value.currency == currency)
         with localcontext(EXACT):
@@ -110,7 +116,7 @@ class Reader:
         return _finite(result) if term.type.kind is Kind.NUMBER or isinstance(result, float) else result
 
 
-def _total(numbers: list[float]) -> float:
+def total(numbers: list[float]) -> float:
     """The sum in whatever order the numbers come, rounded once; infinite where no number can hold it."""
     try:
         return math.fsum(numbers)

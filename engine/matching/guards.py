@@ -7,21 +7,26 @@ from collections.abc import Mapping
 
 from dsl.datatypes import Value
 from dsl.operators import OPERATORS
+from dsl.typed import Relation, Test
 from engine.matching.bound import BoundConjunct, evaluate, leaves_of
-from engine.matching.leaves import Bound, Element, Leaf, Pattern, is_ordered
+from engine.matching.columns import Clause, Element, Pattern, is_ordered
+from engine.matching.interpreter import holds
+from engine.matching.leaves import Bound, Leaf
 from engine.matching.normal_form import Form
 from engine.matching.reading import reader
 from engine.matching.terms import Row
 from engine.matching.values import ValueSet
 
-Guard = tuple[Pattern, ValueSet] | Form
-"""A pattern and the answers wanted of it, or a part of a condition that stayed whole."""
+Question = Pattern | Clause
+
+Guard = tuple[Question, ValueSet] | Form
+"""A question and the answers wanted of it, or a part of a condition that stayed whole."""
 
 
 def guards_of(conjunct: BoundConjunct) -> tuple[Guard, ...]:
     """What a conjunct asks beyond the tables."""
-    patterns = [(column, values) for column, values in conjunct.sets.items() if isinstance(column, Pattern)]
-    return (*patterns, *conjunct.rest)
+    questions = [(column, values) for column, values in conjunct.sets.items() if isinstance(column, Question)]
+    return (*questions, *conjunct.rest)
 
 
 class Answers:
@@ -31,13 +36,13 @@ class Answers:
         self._leaves = leaves
         self._row = row
         self._today = today
-        self._patterns: dict[Pattern, bool | None] = {}
+        self._questions: dict[Question, bool | None] = {}
         self._forms: dict[Form, bool] = {}
 
     def guard(self, guard: Guard) -> bool:
         """Whether the row passes."""
         if isinstance(guard, tuple):
-            return guard[1].has_named(self._pattern(guard[0]))
+            return guard[1].has_named(self._ask(guard[0]))
         if guard not in self._forms:
             self._forms[guard] = evaluate(guard, {leaf: self._leaf(leaf) for leaf in leaves_of([guard])})
         return self._forms[guard]
@@ -45,8 +50,8 @@ class Answers:
     def _leaf(self, leaf: Leaf) -> bool:
         bound = self._leaves[leaf]
         match bound.column:
-            case Pattern() as pattern:
-                return bound.values.has_named(self._pattern(pattern))
+            case Pattern() | Test() | Relation() as question:
+                return bound.values.has_named(self._ask(question))
             case Element(attribute, element):
                 held = self._row.get(attribute.key)
                 return bound.values.has_named(element in held if isinstance(held, frozenset) else None)
@@ -54,9 +59,14 @@ class Answers:
                 value = reader(column)(self._row)
                 return bound.values.has_ordered(value) if is_ordered(column) else bound.values.has_named(value)
 
-    def _pattern(self, pattern: Pattern) -> bool | None:
-        if pattern not in self._patterns:
-            value: Value | None = self._row.get(pattern.attribute.key)
-            meaning = OPERATORS[pattern.operator].meaning
-            self._patterns[pattern] = None if value is None else meaning(value, pattern.operands, self._today)
-        return self._patterns[pattern]
+    def _ask(self, question: Question) -> bool | None:
+        if question not in self._questions:
+            self._questions[question] = self._answer(question)
+        return self._questions[question]
+
+    def _answer(self, question: Question) -> bool | None:
+        if not isinstance(question, Pattern):
+            return holds(question, self._row, self._today)
+        value: Value | None = self._row.get(question.attribute.key)
+        meaning = OPERATORS[question.operator].meaning
+        return None if value is None else meaning(value, question.operands, self._today)

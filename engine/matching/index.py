@@ -5,9 +5,9 @@ of values that the rules tell apart, which conjuncts that class does not rule ou
 ruled out). Matching is one lookup and one AND a column: a dictionary for named values, a bisection for ordered ones.
 `masks` makes the tables.
 
-What a table cannot tell (text patterns, and the parts of a condition too large to multiply out) are guards: asked once
-a distinct question, and only of the conjuncts still standing after the ANDs. With 1,000 rules this takes about as long
-as formatting a date; a loop over closures asks every rule.
+What a table cannot tell (text patterns, clauses that compute, and the parts of a condition too large to multiply out)
+are guards: asked once a distinct question, and only of the conjuncts still standing after the ANDs. With 1,000 rules
+this takes about as long as formatting a date; a loop over closures asks every rule.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 
 from dsl.datatypes import Kind
-from dsl.typed import Attribute
+from dsl.typed import Attribute, Historic
 from engine.matching.bound import BoundRules
-from engine.matching.guards import Answers, guards_of
-from engine.matching.leaves import Column, Element, Pattern, is_ordered
+from engine.matching.columns import Column, Element, is_ordered, kind_of
+from engine.matching.guards import Answers, Question, guards_of
+from engine.matching.keys import key_of
 from engine.matching.masks import Elements, bits_of, by_class, by_value, mask_of, wanted
 from engine.matching.reading import Reader, reader
 from engine.matching.terms import Row
@@ -70,7 +71,7 @@ class EventIndex:
     def _add_columns(self) -> None:
         by_attribute: dict[str, dict[str, list[tuple[int, ValueSet]]]] = defaultdict(dict)
         for column, sets in wanted(self._rules.conjuncts).items():
-            if isinstance(column, Pattern):
+            if isinstance(column, Question):
                 continue
             if isinstance(column, Element):
                 by_attribute[column.attribute.key][column.element] = sets
@@ -82,8 +83,8 @@ class EventIndex:
         self._elements = [Elements(key, sets, self._everything) for key, sets in by_attribute.items()]
 
     def _add_ordered(self, column: Column, points: list[Any], classes: list[int], missing: int) -> None:
-        if isinstance(column, Attribute) and column.type.kind in (Kind.NUMBER, Kind.COUNT):
-            self._plain.append((column.key, points, classes, missing))
+        if isinstance(column, Attribute | Historic) and kind_of(column) in (Kind.NUMBER, Kind.COUNT, Kind.ELAPSED):
+            self._plain.append((key_of(column), points, classes, missing))
         else:
             self._ordered.append((reader(column), points, classes, missing))
 

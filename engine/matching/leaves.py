@@ -2,8 +2,9 @@
 
 A leaf asks whether a term passes any of a few tests. `bind` does the calendar arithmetic, once, on the constants
 (design decision 1): elapsed time and windows become bounds on a date, money and percentages whole numbers, strict
-bounds the next value of the domain. What cannot be a set of values is asked of each value: a text pattern becomes a
-column of its own whose value is the pattern's answer, and so does each element that is looked for in a set.
+bounds the next value of the domain. What cannot be a set of values is asked of each value or row (`columns`): a text
+pattern becomes a column of its own whose value is the pattern's answer, and so does each element that is looked for in
+a set, and each clause that computes.
 
 | column              | points of its value sets                                    | where a point comes from      |
 |---------------------|-------------------------------------------------------------|-------------------------------|
@@ -11,9 +12,10 @@ column of its own whose value is the pattern's answer, and so does each element 
 | count               | int                                                         |                               |
 | date                | int, days as `date.toordinal` counts them                   | elapsed time by cutoffs       |
 | percent             | int, millionths of a percent                                | rounded up                    |
-| `Amount`            | int, ten-thousandths of the currency's unit                 | rounded up                    |
+| `Amount`, sum of money | int, ten-thousandths of the currency's unit              | rounded up                    |
+| time since an event | int, microseconds                                           |                               |
 | text, enum, plan, add-on, flag | the value itself                                 |                               |
-| `Element`, `Pattern` | True (the set holds the element, the text has the pattern) |                               |
+| `Element`, `Pattern`, `Clause` | True (the set holds it, the text has it, it is true), False |                     |
 """
 
 from __future__ import annotations
@@ -28,14 +30,22 @@ from typing import Any
 
 from dsl.datatypes import Kind, Unit, Value
 from dsl.operators import OPERATORS, months_from
-from dsl.typed import Amount, Attribute, Elapsed, Stored
-from engine.matching.terms import start_of
+from dsl.typed import Attribute, Elapsed, Historic, Stored
+from engine.matching.columns import (
+    AMOUNT_SCALE,
+    PERCENT_SCALE,
+    Clause,
+    Column,
+    Element,
+    Pattern,
+    is_ordered,
+    kind_of,
+)
 from engine.matching.values import KNOWN, MISSING, Point, ValueSet, between, named, union
 from engine.moments.calendar import day_cutoff, month_cutoff
 
-PERCENT_SCALE = 10**6
-AMOUNT_SCALE = 10**4
-"""Every currency's minor unit is a whole number of these (ISO 4217 has at most four decimal places)."""
+Asked = Stored | Historic | Clause
+"""What a leaf asks of: a term, or a clause that computes, which is asked as a whole whether it is true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +60,8 @@ class Atom:
 class Leaf:
     """True where the term passes any of the tests."""
 
-    term: Stored
+    term: Asked
     atoms: frozenset[Atom]
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """A column: does the set hold this element?"""
-
-    attribute: Attribute
-    element: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A column: what a text operator (not negated) says of the text."""
-
-    attribute: Attribute
-    operator: str
-    operands: tuple[Value, ...]
-
-
-Column = Attribute | Amount | Element | Pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +72,7 @@ class Bound:
     values: ValueSet
 
 
-def is_ordered(column: Column | Elapsed) -> bool:
-    """Whether the points of the column's value sets are lower bounds."""
-    if isinstance(column, Attribute):
-        return column.type.kind in (Kind.NUMBER, Kind.COUNT, Kind.DATE, Kind.PERCENT)
-    return isinstance(column, Amount | Elapsed)
-
-
-def is_set_of_values(term: Stored, operator: str) -> bool:
+def is_set_of_values(term: Asked, operator: str) -> bool:
     """Whether the test is a set of the term's own values, so that tests side by side can be one leaf."""
     return operator in _PRESENCE or _positive(operator) in (_ORDERED if is_ordered(term) else _NAMED)
 
@@ -101,9 +84,9 @@ def bind(leaf: Leaf, today: dt.date) -> Bound:
     return Bound(column, reduce(lambda a, b: union(a, b, ordered=ordered), (part.values for part in parts)))
 
 
-def _bind_atom(term: Stored, atom: Atom, today: dt.date) -> Bound:
+def _bind_atom(term: Asked, atom: Atom, today: dt.date) -> Bound:
     if isinstance(term, Elapsed):
-        return Bound(start_of(term), _on_start(_values(term, atom, today), term.unit, today))
+        return Bound(term.start, _on_start(_values(term, atom, today), term.unit, today))
     if isinstance(term, Attribute) and not is_set_of_values(term, atom.operator):
         positive = _positive(atom.operator)
         held = named([True])
@@ -130,21 +113,27 @@ def _whole(scale: int) -> Domain:
     return Domain(lambda x: math.ceil(Fraction(x) * scale), lambda x: math.floor(Fraction(x) * scale) + 1)
 
 
+def _float_at(x: Any) -> float:
+    """The least float not below a number of any type."""
+    nearest = float(x)
+    return nearest if nearest >= x else math.nextafter(nearest, math.inf)
+
+
+def _float_above(x: Any) -> float:
+    least = _float_at(x)
+    return math.nextafter(least, math.inf) if least == x else least
+
+
 _WHOLE = _whole(1)
 _DAYS = Domain(dt.date.toordinal, lambda day: day.toordinal() + 1)
 _DOMAINS: Mapping[Kind, Domain] = {
     Kind.COUNT: _WHOLE,
-    Kind.NUMBER: Domain(float, lambda x: math.nextafter(x, math.inf)),
+    Kind.ELAPSED: _WHOLE,
+    Kind.NUMBER: Domain(_float_at, _float_above),
     Kind.DATE: _DAYS,
     Kind.PERCENT: _whole(PERCENT_SCALE),
+    Kind.MONEY: _whole(AMOUNT_SCALE),
 }
-_AMOUNTS = _whole(AMOUNT_SCALE)
-
-
-def _domain(term: Stored) -> Domain:
-    if isinstance(term, Amount):
-        return _AMOUNTS
-    return _WHOLE if isinstance(term, Elapsed) else _DOMAINS[term.type.kind]
 
 
 def _one_of(domain: Domain, values: tuple[Value, ...]) -> ValueSet:
@@ -183,13 +172,13 @@ def _positive(operator: str) -> str:
 _POSITIVE = {*_ORDERED, *_NAMED, "includes", "contains", "starts_with", "ends_with", "like"}
 
 
-def _values(term: Stored, atom: Atom, today: dt.date) -> ValueSet:
+def _values(term: Asked, atom: Atom, today: dt.date) -> ValueSet:
     """The values of the term that pass; of an elapsed time, whole numbers from 0."""
     if atom.operator in _PRESENCE:
         return _PRESENCE[atom.operator]
     positive = _positive(atom.operator)
     if is_ordered(term):
-        held = _ORDERED[positive](_domain(term), atom.operands, today)
+        held = _ORDERED[positive](_DOMAINS[kind_of(term)], atom.operands, today)
     else:
         held = _NAMED[positive](atom.operands)
     return held if positive == atom.operator else held.known_rest()

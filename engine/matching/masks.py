@@ -14,7 +14,7 @@ from operator import xor
 from typing import Any
 
 from engine.matching.bound import BoundConjunct
-from engine.matching.leaves import Column
+from engine.matching.columns import Column
 from engine.matching.values import ValueSet
 
 

@@ -1,10 +1,11 @@
 """The normal form of a condition: alternatives of leaves that must all hold, without `not`.
 
 Segments are unfolded. `not` is pushed to the tests, each of which names its negation; a missing value passes neither,
-so from here on two-valued logic is exact (design decision 2). Tests of one term side by side under `or` become one
-leaf, if they are sets of values: `plan = a or plan = b` and `plan in (a, b)` are the same. Then `and` is multiplied
-out over `or`, to at most MOST_CONJUNCTS alternatives a rule; a part that would give more stays whole as a `rest`,
-evaluated as it stands on the rows that its neighbours let through.
+so from here on two-valued logic is exact (design decision 2). A clause that computes (arithmetic, two terms side by
+side) stays whole and is asked whether it is true, or whether it is false. Tests of one term side by side under `or`
+become one leaf, if they are sets of values: `plan = a or plan = b` and `plan in (a, b)` are the same. Then `and` is
+multiplied out over `or`, to at most MOST_CONJUNCTS alternatives a rule; a part that would give more stays whole as a
+`rest`, evaluated as it stands on the rows that its neighbours let through.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dsl.operators import OPERATORS
-from dsl.typed import All, AnyOf, Condition, Not, Relation, SegmentUse, Stored, Test
-from engine.matching.leaves import Atom, Leaf, is_set_of_values
-from engine.matching.terms import NotStored, stored
+from dsl.typed import All, AnyOf, Arithmetic, Condition, Constant, Not, Relation, SegmentUse, Test
+from engine.matching.leaves import Asked, Atom, Leaf, is_set_of_values
 
 MOST_CONJUNCTS = 32
 """The most alternatives that one condition is multiplied out to."""
@@ -50,18 +50,18 @@ class Conjunct:
 
 
 def normalise(condition: Condition) -> tuple[Conjunct, ...]:
-    """The alternatives of a condition; none where it can never hold. Raises NotStored where it asks for more."""
+    """The alternatives of a condition; none where it can never hold."""
     return _conjuncts(push_not(condition))
 
 
 def push_not(condition: Condition, *, positive: bool = True) -> Form:
     """The condition (or its negation) as a tree of leaves without `not`."""
     match condition:
-        case Test(operator, term, operands):
+        case Test(operator, term, operands) if not isinstance(term, Arithmetic | Constant):
             name = operator if positive else OPERATORS[operator].negation
-            return Leaf(stored(term), frozenset([Atom(name, operands)]))
-        case Relation():
-            raise NotStored(condition)
+            return Leaf(term, frozenset([Atom(name, operands)]))
+        case Test() | Relation():
+            return Leaf(condition, frozenset([Atom("is_true" if positive else "is_false")]))
         case Not(item):
             return push_not(item, positive=not positive)
         case SegmentUse(condition=named):
@@ -84,7 +84,7 @@ def _either(forms: Iterable[Form]) -> Form:
 
 def _merge_leaves(forms: Sequence[Form]) -> list[Form]:
     """Leaves that are sets of one term's values become one, at the place of the first."""
-    merged: dict[Stored | Form, Form] = {}
+    merged: dict[Asked | Form, Form] = {}
     for form in forms:
         if isinstance(form, Leaf) and all(is_set_of_values(form.term, atom.operator) for atom in form.atoms):
             first = merged.get(form.term)

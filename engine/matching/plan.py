@@ -8,13 +8,15 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-from dsl.typed import Attribute, Rule
+from dsl.typed import Attribute, Condition, Historic, Rule
 from engine.matching import batch
-from engine.matching.bound import bind_rules, leaves_of
+from engine.matching.bound import bind_rules
 from engine.matching.index import EventIndex
 from engine.matching.normal_form import normalise
-from engine.matching.terms import Row, attributes_of
-from engine.store.rows import rows_of
+from engine.matching.program import compile_program
+from engine.matching.reads import asked_of, attributes_of
+from engine.matching.rows import full_rows
+from engine.matching.terms import Row
 
 DAYS_KEPT = 4
 """Local dates whose constants are kept: at one instant the earth has at most three."""
@@ -24,19 +26,21 @@ FEW_ROWS = 64
 
 
 class Plan:
-    """Rules as both forms of matching want them. Only conditions are asked: `from` and `until` are the caller's.
+    """Conditions as both forms of matching want them; "rule" number n is the n-th of them.
 
-    `attributes` are the stored values that the conditions read, each once, by key.
+    `attributes` are the stored values that the conditions read, each once, by key; `terms` what they ask of what
+    happened before. A batch has a column for each of both, a row a key.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        alternatives = [normalise(rule.condition) for rule in rules]
-        leaves = {leaf for some in alternatives for one in some for leaf in (*one.leaves, *leaves_of(one.rest))}
-        found = {attribute.key: attribute for leaf in leaves for attribute in attributes_of(leaf.term)}
+    def __init__(self, conditions: Sequence[Condition]) -> None:
+        alternatives = [normalise(condition) for condition in conditions]
+        asked = dict.fromkeys(term for condition in conditions for term in asked_of(condition))
+        found = {attribute.key: attribute for term in asked for attribute in attributes_of(term)}
         self.attributes: tuple[Attribute, ...] = tuple(found[key] for key in sorted(found))
+        self.terms: tuple[Historic, ...] = tuple(term for term in asked if isinstance(term, Historic))
         bound = lru_cache(DAYS_KEPT)(lambda today: bind_rules(alternatives, today))
         self._index = lru_cache(DAYS_KEPT)(lambda today: EventIndex(bound(today), today))
-        self._program = lru_cache(DAYS_KEPT)(lambda today: batch.compile_program(bound(today)))
+        self._program = lru_cache(DAYS_KEPT)(lambda today: compile_program(bound(today)))
 
     def match_row(self, row: Row, today: dt.date) -> list[int]:
         """The numbers of the rules whose condition holds for `row` on local date `today`, ascending."""
@@ -46,11 +50,14 @@ class Plan:
         """The matches of a batch of local date `today`: int32 columns `row` and `rule`, sorted by row, then rule."""
         if table.num_rows > FEW_ROWS:
             return batch.run(self._program(today), table, today)
-        found = [self.match_row(row, today) for row in rows_of(table, self.attributes)]
+        found = [self.match_row(row, today) for row in full_rows(table, self.attributes, self.terms)]
         pairs = [(number, rule) for number, rules in enumerate(found) for rule in rules]
         return batch.pairs([number for number, _ in pairs], [rule for _, rule in pairs])
 
 
 def compile_plan(rules: Sequence[Rule]) -> Plan:
-    """The plan of the rules of one moment; their numbers are their places in `rules`."""
-    return Plan(rules)
+    """The plan of the rules of one moment; their numbers are their places in `rules`.
+
+    Only conditions are asked: `from` and `until` are the caller's.
+    """
+    return Plan([rule.condition for rule in rules])

@@ -1,6 +1,7 @@
-"""Stored terms against a row of state: what a test reads of one attribute.
+"""Terms against a row of state: what a test reads of one attribute, or of what was looked up of the past.
 
-A row is `Mapping[str, Value]` by attribute key ("subscription.plan"); an absent key, or None, is missing.
+A row is `Mapping[str, Value]` by key ("subscription.plan"). An absent attribute, or None, is missing; a term of what
+happened before is missing where it is None, and was not looked up where it is absent.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from decimal import Decimal
 
 from dsl.catalog import Owner
 from dsl.datatypes import DataType, Kind, Money, Unit, Value
-from dsl.typed import Amount, Attribute, Elapsed, Stored, Term
+from dsl.typed import Amount, Attribute, Elapsed, Historic, Stored, Term
+from engine.matching.keys import key_of
 from engine.moments.calendar import full_months
 
 Row = Mapping[str, Value]
@@ -21,7 +23,7 @@ OWN_CURRENCY = Attribute(Owner.SUBSCRIPTION, "currency", DataType(Kind.TEXT))
 
 
 class NotStored(TypeError):
-    """A condition asks for more than stored values: the forms for many rows have no answer, only the reference has."""
+    """A condition asks what happened before, and nobody has looked."""
 
 
 def stored(term: Term) -> Stored:
@@ -31,30 +33,22 @@ def stored(term: Term) -> Stored:
     raise NotStored(term)
 
 
-def start_of(term: Elapsed) -> Attribute:
-    """The date an elapsed time counts from. Raises NotStored where that is an event's."""
-    if isinstance(term.start, Attribute):
-        return term.start
-    raise NotStored(term)
+def looked_up(term: Historic, row: Row) -> Value | None:
+    """What was found of the past for this row; None where it is missing. Raises NotStored where nobody looked."""
+    key = key_of(term)
+    if key not in row:
+        raise NotStored(term)
+    return row[key]
 
 
 def read_term(term: Stored, row: Row, today: dt.date) -> Value | None:
     """The term's value in `row` on local date `today`; None where it is missing."""
     if isinstance(term, Elapsed):
-        start = row.get(start_of(term).key)
+        start = row.get(key_of(term.start))
         return elapsed(start, term.unit, today) if isinstance(start, dt.date) else None
     if isinstance(term, Amount):
         return _amount(term, row)
     return row.get(term.key)
-
-
-def attributes_of(term: Stored) -> tuple[Attribute, ...]:
-    """The stored values a term is made of."""
-    if isinstance(term, Elapsed):
-        return (start_of(term),)
-    if isinstance(term, Amount):
-        return (term.money, OWN_CURRENCY) if term.currency is None else (term.money,)
-    return (term,)
 
 
 def elapsed(start: dt.date, unit: Unit, today: dt.date) -> int | None:

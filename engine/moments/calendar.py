@@ -25,6 +25,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from calendar import monthrange
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -203,23 +204,39 @@ def _yearly_anchors(leap_day: LeapDay, day: dt.date) -> tuple[tuple[int, int], .
 
 
 def due_instant(day: dt.date, send_at: dt.time, zone: str) -> dt.datetime:
-    """The UTC instant of local time `send_at` on `day` in `zone` (an IANA name)."""
-    local = dt.datetime.combine(day, send_at)
-    tz = ZoneInfo(zone)
-    first, second = (local.replace(tzinfo=tz, fold=fold).astimezone(dt.UTC) for fold in (0, 1))
-    if first <= second:
-        return first
-    return _end_of_gap(local, second, first, tz)
+    """The UTC instant of local time `send_at` on `day` in `zone` (an IANA name): the first at which the local clock
+    shows that or later.
+
+    Raises OverflowError on the first and the last day that Python knows.
+    """
+    return next(due_instants((day,), send_at, zone))
 
 
-def _end_of_gap(local: dt.datetime, before: dt.datetime, after: dt.datetime, tz: ZoneInfo) -> dt.datetime:
-    """The first instant in (before, after] whose local time is not earlier than `local`, by bisection to the second."""
+def due_instants(days: Iterable[dt.date], send_at: dt.time, zone: str) -> Iterator[dt.datetime]:
+    """The same for many days of one zone, at less than a microsecond a day."""
+    tz, repeated = ZoneInfo(zone), send_at.replace(fold=1)
+    for day in days:
+        wall = dt.datetime.combine(day, send_at, dt.UTC)
+        before = dt.datetime.combine(day, send_at, tz).utcoffset() or UTC_OFFSET
+        after = dt.datetime.combine(day, repeated, tz).utcoffset() or UTC_OFFSET
+        yield wall - before if before >= after else _end_of_gap(wall, before, after, tz)
+
+
+UTC_OFFSET = dt.timedelta(0)
+
+
+def _end_of_gap(wall: dt.datetime, before: dt.timedelta, after: dt.timedelta, tz: ZoneInfo) -> dt.datetime:
+    """The first instant whose local time is not earlier than `wall`, by bisection to the second.
+
+    Between `wall - after` and `wall - before` the offset rises from `before` to `after`.
+    """
+    start = (wall - after).replace(microsecond=0)
     low, high = 0, int((after - before).total_seconds())
-    before = before.replace(microsecond=0)
     while high - low > 1:
         middle = (low + high) // 2
-        if (before + dt.timedelta(seconds=middle)).astimezone(tz).replace(tzinfo=None) < local:
+        instant = start + dt.timedelta(seconds=middle)
+        if instant.astimezone(tz).replace(tzinfo=dt.UTC) < wall:
             low = middle
         else:
             high = middle
-    return before + dt.timedelta(seconds=high)
+    return start + dt.timedelta(seconds=high)

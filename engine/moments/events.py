@@ -85,7 +85,20 @@ def _occurrence(moment: Moment, use: MomentUse, event: Any, state: Any) -> Occur
 
 
 def _properties(events: Sequence[Any], attributes: Sequence[Attribute]) -> pa.Table:
-    """The events' own columns, a row an event."""
-    documents = pa.array([dump(event.properties) for event in events], pa.large_string())
-    table = read_documents(documents, {one.name: one.type for one in attributes})
-    return table.rename_columns([f"{Owner.EVENT}.{name}" for name in table.column_names])
+    """The events' own columns, a row an event; what is asked of one moment is missing at the others."""
+    columns = {}
+    for moment, mine in _by_moment(attributes).items():
+        concerned = [event if moment in (None, event.moment) else None for event in events]
+        documents = pa.array([event and dump(event.properties) for event in concerned], pa.large_string())
+        table = read_documents(documents, {one.name.rpartition(".")[2]: one.type for one in mine})
+        prefix = Owner.EVENT if moment is None else f"{Owner.EVENT}.{moment}"
+        columns.update({f"{prefix}.{name}": table[name] for name in table.column_names})
+    return pa.table(columns) if columns else pa.table({"": pa.nulls(len(events))}).drop_columns("")
+
+
+def _by_moment(attributes: Sequence[Attribute]) -> dict[str | None, list[Attribute]]:
+    """Those asked of any event (None), and those asked of one moment's by its name: `email_opened.message`."""
+    found: dict[str | None, list[Attribute]] = defaultdict(list)
+    for one in attributes:
+        found[one.name.rpartition(".")[0] or None].append(one)
+    return found

@@ -32,8 +32,9 @@ def decide_delayed(this: Pass, use: MomentUse, day: dt.date | None) -> bool:
     """Decide the oldest events whose delay is over, up to now or on a local `day`; True if there were any."""
     with this.store.read() as connection:
         since, until = _span(connection, this, use, day)
-        if not connection.scalar(sa.select(sa.exists(_due(use, since, until)))):
-            return _advance(this, use, day)
+        is_due = connection.scalar(sa.select(sa.exists(_due(use, since, until))))
+    if not is_due:
+        return _advance(this, use, day)
     with this.write() as connection:
         query = _due(use, since, until).order_by(*OLDEST_FIRST).with_for_update(of=events, skip_locked=True)
         locked = connection.execute(query if day else query.limit(EVENTS_A_BATCH)).all()

@@ -63,7 +63,7 @@ def due_after(connection: sa.Connection, this: Pass, found: Mapping[MomentUse, S
             plan = this.plans.plan_of(rules)
             table = event_batch(connection, this.catalog, use, group, this.plans.reads(use, plan))
             if table.num_rows and rules:
-                parts.append(Part(use, day, table, plan, rules))
+                parts.append(this.part(connection, use, day, table, rules))
             for rule in without(listening, rules):
                 missed[rule.name, use, day] = missed.get((rule.name, use, day), 0) + occurrences(table)
     return Due(parts, {key: count for key, count in missed.items() if count})

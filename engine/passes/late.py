@@ -80,5 +80,5 @@ def _parts(
         if rules:
             table = due_table(connection, this, use, day, here, shard, rules, only=people)
             if table.num_rows:
-                found.append(Part(use, day, table, this.plans.plan_of(rules), rules))
+                found.append(this.part(connection, use, day, table, rules))
     return found

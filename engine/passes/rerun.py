@@ -61,7 +61,7 @@ def _scheduled(connection: sa.Connection, this: Pass, rule: Rule, day: dt.date, 
     for use in this.plans.scheduled(day):
         table = due_table(connection, this, use, day, here, shard, (rule,))
         if table.num_rows:
-            yield Part(use, day, table, this.plans.plan_of((rule,)), (rule,))
+            yield this.part(connection, use, day, table, (rule,))
 
 
 def _happened(connection: sa.Connection, this: Pass, rule: Rule, day: dt.date, shard: int) -> Sequence[Part]:

@@ -28,7 +28,7 @@ def decide_shard(connection: sa.Connection, this: Pass, day: dt.date, zones: Seq
             table = due_table(connection, this, use, day, here, shard, rules)
             if table.num_rows:
                 if rules:
-                    parts.append(Part(use, day, table, this.plans.plan_of(rules), rules))
+                    parts.append(this.part(connection, use, day, table, rules))
                 for rule in without(listening, rules):
                     missed[rule.name, use, day] = missed.get((rule.name, use, day), 0) + occurrences(table)
     decide_due(connection, this.plans, Due(parts, missed), this.now, this.report)

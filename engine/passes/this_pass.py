@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from dsl.catalog import Catalog
-from dsl.typed import Rule
+from dsl.typed import MomentUse, Rule
+from engine.decisions.occasions import Part
+from engine.happenings.history import with_history
 from engine.lateness import in_time
 from engine.passes.report import PassReport
 from engine.plans import Plans
@@ -66,6 +69,13 @@ class Pass:
         with self.write() as connection:
             mine: dict[str, Any] = {"finished_at": self.now, "summary": self.report.to_json()}
             connection.execute(passes.update().where(passes.c.id == self.report.pass_id).values(mine))
+
+    def part(
+        self, connection: sa.Connection, use: MomentUse, day: dt.date, table: pa.Table, rules: tuple[Rule, ...]
+    ) -> Part:
+        """A due set with what happened before, as far as the rules ask for it."""
+        plan = self.plans.plan_of(rules)
+        return Part(use, day, with_history(connection, self.catalog, table, plan.terms, day), plan, rules)
 
     def in_time(self, rules: Sequence[Rule], due_at: dt.datetime, zone: str) -> tuple[Rule, ...]:
         """Those of the rules that may still act on what was due then."""

@@ -11,22 +11,26 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from dsl.catalog import MomentKind, Owner
-from dsl.typed import All, MomentUse, Rule, Ruleset
+from dsl.datatypes import Value
+from dsl.typed import MomentUse, Rule, Ruleset
 from dsl.wording import moment_words
 from engine.decisions import reasons
 from engine.decisions.identity import decision_id
 from engine.decisions.receipts import told
 from engine.errors import CarpeError
+from engine.happenings.history import with_history
 from engine.matching.interpreter import clauses, holds
-from engine.matching.reads import needs_history
+from engine.matching.plan import Plan
+from engine.matching.rows import full_rows
 from engine.moments.calendar import due_instant, event_key, occurrence_key
+from engine.moments.subjects import Occurrence, beside, key_columns
 from engine.plans import Plans
-from engine.privacy import personal_keys
+from engine.privacy import Row, personal_keys
 from engine.reports.decisions import DecisionLine, ReceiptClause, receipt
-from engine.simulation.at_hand import concerned, owner_of, part_at_hand
+from engine.simulation.at_hand import concerned, event_row, owner_of, part_at_hand
 from engine.simulation.occasion import would_be
 from engine.store.documents import decode
-from engine.store.rows import joined
+from engine.store.rows import joined, table_of
 from engine.store.session import Store
 from engine.store.state import CustomerState, customer_rows
 from engine.store.tables import events, subscriptions
@@ -41,7 +45,7 @@ class UnknownSubject(CarpeError):
 class Explanation:
     """`due` and why; the rule's clauses with the values read; `verdict` of the condition; what becomes of it.
 
-    `waits_for` is why this version does not run the rule; without a history there may be no clauses and no verdict.
+    `waits_for` is why this version does not run the rule.
     """
 
     rule: str
@@ -87,10 +91,8 @@ def explain(
     plans = Plans(ruleset)
     with store.read() as connection:
         state = _state(connection, plans, subscription, customer)
-        meeting = _meeting(connection, plans, rule, state, subscription, day)
-        row = {**joined(state, meeting.subscription), **_event_row(plans, meeting)}
-        condition = All(()) if needs_history(rule.condition) else rule.condition
-        verdict = holds(condition, row, day) if condition == rule.condition else None
+        meeting, row = _meeting(connection, plans, rule, state, subscription, day)
+        verdict = holds(rule.condition, row, day)
         hide = personal_keys(plans.catalog)
         return Explanation(
             rule.name,
@@ -100,8 +102,7 @@ def explain(
             meeting.why,
             tuple(
                 ReceiptClause(each.text, told(each, hide), each.verdict, each.depth)
-                for each in clauses(condition, row, day)
-                if condition == rule.condition
+                for each in clauses(rule.condition, row, day)
             ),
             verdict,
             _outcome(connection, plans, rule, state, meeting, verdict, day, now),
@@ -130,8 +131,12 @@ def _meeting(
     state: CustomerState,
     subscription: str | None,
     day: dt.date,
-) -> _Meeting:
-    """Of the rule's moments and the customer's subscriptions: a due one that the rule matches, else due, else any."""
+) -> tuple[_Meeting, Row]:
+    """Of the rule's moments and the customer's subscriptions: a due one that the rule matches, else due, else any.
+
+    With it the row that the rule's condition reads there.
+    """
+    plan = Plan([rule.condition])
     found = []
     for use in rule.moments:
         held = concerned(plans.catalog, state, use, subscription)
@@ -140,14 +145,33 @@ def _meeting(
             if not held:
                 why = "The moment does not concern it: the subscription is not in its statuses, or there is none."
                 meeting = _Meeting(use, each, None, why, meeting.due_at)
-            found.append(meeting)
+            found.append((meeting, _row(connection, plans, plan, state, meeting, day)))
 
-    def rank(meeting: _Meeting) -> tuple[bool, bool]:
-        row = {**joined(state, meeting.subscription), **_event_row(plans, meeting)}
-        matches = not needs_history(rule.condition) and holds(rule.condition, row, day) is True
-        return meeting.key is None, not matches
+    def rank(met: tuple[_Meeting, Row]) -> tuple[bool, bool]:
+        meeting, row = met
+        return meeting.key is None, holds(rule.condition, row, day) is not True
 
     return min(found, key=rank)
+
+
+def _row(
+    connection: sa.Connection, plans: Plans, plan: Plan, state: CustomerState, meeting: _Meeting, day: dt.date
+) -> Row:
+    """The state, the event's properties, and what the plan asks of the past as it is seen from the meeting."""
+    row = {**joined(state, meeting.subscription), **event_row(meeting.use.moment, _properties(plans, meeting))}
+    met = Occurrence(
+        meeting.use.moment,
+        meeting.use.offset,
+        owner_of(plans.catalog, meeting.use),
+        state.id,
+        meeting.subscription,
+        meeting.key or "",
+        state.zone,
+        meeting.due_at,
+    )
+    table = beside(key_columns([met]), table_of([row], plan.attributes))
+    table = with_history(connection, plans.catalog, table, plan.terms, day)
+    return {**row, **full_rows(table, (), plan.terms)[0]}
 
 
 def _of_use(
@@ -205,12 +229,12 @@ def _happened(use: MomentUse, day: dt.date, no: str) -> str:
     return f"There was {'no' if no else 'a'} {use.moment} on {day}."
 
 
-def _event_row(plans: Plans, meeting: _Meeting) -> dict[str, Any]:
+def _properties(plans: Plans, meeting: _Meeting) -> dict[str, Value]:
     if meeting.event is None:
         return {}
     types = plans.catalog.moments[meeting.use.moment].properties
     stored: Mapping[str, Any] = meeting.event.properties
-    return {f"event.{name}": decode(types[name], value) for name, value in stored.items() if name in types}
+    return {name: decode(types[name], value) for name, value in stored.items() if name in types}
 
 
 # --- what then? ------------------------------------------------------------------------------------------------------
@@ -239,11 +263,20 @@ def _outcome(
     if verdict is not True:
         open_end = " (a value it needs is missing)" if verdict is None else ""
         return f"The moment is due, but the condition does not hold{open_end}."
-    return _would_be(plans, rule, state, meeting, day, now)
+    return _would_be(connection, plans, rule, state, meeting, day, now)
 
 
-def _would_be(plans: Plans, rule: Rule, state: CustomerState, meeting: _Meeting, day: dt.date, now: dt.datetime) -> str:
+def _would_be(
+    connection: sa.Connection,
+    plans: Plans,
+    rule: Rule,
+    state: CustomerState,
+    meeting: _Meeting,
+    day: dt.date,
+    now: dt.datetime,
+) -> str:
     part = part_at_hand(
+        connection,
         plans,
         state,
         meeting.use,
@@ -251,7 +284,7 @@ def _would_be(plans: Plans, rule: Rule, state: CustomerState, meeting: _Meeting,
         meeting.due_at,
         str(meeting.key),
         subscription=meeting.subscription,
-        properties={name[6:]: value for name, value in _event_row(plans, meeting).items()},
+        properties=_properties(plans, meeting),
     )
     lines = would_be(plans, [part], now) if part else ()
     mine = next((each for each in lines if each.rule == rule.name), None)

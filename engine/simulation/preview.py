@@ -19,6 +19,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from dsl.catalog import Catalog
+from dsl.printer import term_name
 from dsl.typed import All, Condition, Not, Rule, Ruleset, Say
 from dsl.wording import sentence
 from engine.decisions import reasons
@@ -27,8 +28,10 @@ from engine.decisions.decide import decide, is_contact
 from engine.decisions.occasions import Batch, Part, merge
 from engine.decisions.results import matched_occurrences
 from engine.deliveries.rendering import MessageFailed, compose
+from engine.happenings.history import with_history
+from engine.matching.keys import key_of
 from engine.matching.outline import outline
-from engine.matching.plan import compile_plan
+from engine.matching.plan import Plan
 from engine.moments.due import due_batch, gate_counts
 from engine.moments.events import event_batch
 from engine.plans import Plans
@@ -134,9 +137,9 @@ def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) ->
         if use in scheduled:
             table = due_batch(connection, plans.catalog, use, day, None, None, reads)
         else:
-            table = event_batch(
-                connection, plans.catalog, use, day_events(connection, use.moment, day, use.delay), reads
-            )
+            found = day_events(connection, use.moment, day, use.delay)
+            table = event_batch(connection, plans.catalog, use, found, reads)
+        table = with_history(connection, plans.catalog, table, plan.terms, day)
         parts.append(Part(use, day, table, plan, rules))
     return parts
 
@@ -152,8 +155,7 @@ def _funnel(condition: Condition, parts: Sequence[Part], day: dt.date) -> tuple[
     entries = list(outline(condition))
     asked = [each for entry in entries for each in (entry.condition, Not(entry.condition))]
     counts = np.zeros(len(asked), np.int64)
-    rules = [Rule(f"clause_{number}", None, (), each, ()) for number, each in enumerate(asked)]
-    plan = compile_plan(rules)
+    plan = Plan(asked)
     for part in parts:
         if part.table.num_rows:
             counts += np.bincount(plan.match_batch(part.table, day)["rule"].to_numpy(), minlength=len(asked))
@@ -194,7 +196,7 @@ def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.T
     for key, state, product in zip(keys, read, chosen["product"].to_pylist(), strict=True):
         row = {**joined(people[key["customer"]], key["subscription"]), **state}
         subject, body = _message(plans.ruleset, message, row, day, product, hide) if is_contact(rule) else (None, None)
-        values = {name: masked(name, value, hide) for name, value in sorted(state.items())}
+        values = _values(batch, state, hide)
         yield Sample(
             key["customer"],
             key["subscription"],
@@ -203,6 +205,12 @@ def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.T
             body,
             values,
         )
+
+
+def _values(batch: Batch, state: Row, hide: frozenset[str]) -> dict[str, str]:
+    """What the rule read, for people: attributes by key, what happened before as it is written."""
+    named = {key_of(term): term_name(term) for part in batch.parts for term in part.plan.terms}
+    return {named.get(key, key): masked(key, value, hide) for key, value in sorted(state.items())}
 
 
 def _counted_by_row(rule: Rule, due: int, rows: int) -> Iterator[str]:

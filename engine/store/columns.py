@@ -74,15 +74,16 @@ def raw_columns(attributes: Sequence[Attribute]) -> list[ColumnElement[Any]]:
 def read_columns(rows: Sequence[Any], attributes: Sequence[Attribute]) -> pa.Table:
     """The attributes of rows selected with `raw_columns`, as a batch has them, in the order asked for.
 
-    A NULL document is a customer without subscription: every value missing. Other columns of the rows are ignored.
+    A NULL document is a customer without subscription: every value missing, and so is every property, for what is due
+    by the calendar has no event. Other columns of the rows are ignored.
     """
     names = list(rows[0]._fields) if rows else []
     columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
     found: dict[str, pa.Array | pa.ChunkedArray] = {}
-    for owner in _DOCUMENTS:
+    for owner in Owner:
         mine = [one for one in attributes if one.owner is owner and one.key not in _BUILT_IN]
         if mine:
-            documents = pa.array(columns.get(f"{owner}.*", ()), pa.large_string())
+            documents = pa.array(columns.get(f"{owner}.*", [None] * len(rows)), pa.large_string())
             parsed = read_documents(documents, {one.name: one.type for one in mine})
             found.update({f"{owner}.{name}": parsed[name] for name in parsed.column_names})
     for one in attributes:

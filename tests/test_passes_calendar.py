@@ -1,0 +1,248 @@
+"""Calendars that change between passes, outages, and who comes too late: each occurrence once, none lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from dsl.typed import Ruleset
+from engine.passes import PassReport, run_pass
+from engine.store.session import Store
+from engine.store.state import put_customers, put_subscriptions
+from engine.store.tables import counters, decisions, frontiers, missed
+from tests import world
+from tests.torture.year import simulate
+
+RULES = """
+rule yearly on birthday say "hello" via in_app
+rule monthly on billing_anniversary say "hello" via in_app
+rule due on renewal say "hello" via in_app
+"""
+TOKYO, BERLIN, LOS_ANGELES = "Asia/Tokyo", "Europe/Berlin", "America/Los_Angeles"
+
+
+def utc(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+
+
+class Shop:
+    """A store, a clock that is set by hand, and one customer or a few."""
+
+    def __init__(self, store: Store, rules: str = RULES) -> None:
+        self.store, self.rules = store, world.ruleset(rules)
+
+    def customer(self, at: str, key: str = "c1", **values: object) -> None:
+        row = {"customer.id": key, **{f"customer.{name}": value for name, value in values.items()}}
+        with self.store.write() as connection:
+            put_customers(connection, self.rules.catalog, [row], utc(at))
+
+    def subscription(self, at: str, started: str, interval: str = "month", **values: object) -> None:
+        row = {
+            "subscription.id": "s1",
+            "customer.id": "c1",
+            "subscription.status": "active",
+            "subscription.started_on": dt.date.fromisoformat(started),
+            "subscription.billing_interval": interval,
+            **{f"subscription.{name}": value for name, value in values.items()},
+        }
+        with self.store.write() as connection:
+            put_subscriptions(connection, self.rules.catalog, [row], utc(at))
+
+    def at(self, text: str, rules: Ruleset | None = None) -> PassReport:
+        return run_pass(self.store, rules or self.rules, utc(text))
+
+    def decided(self) -> list[tuple[str, str]]:
+        with self.store.read() as connection:
+            rows = connection.execute(sa.select(decisions.c.rule, decisions.c.local_date).order_by(decisions.c.due_at))
+            return [(rule, day.isoformat()) for rule, day in rows]
+
+    def due(self) -> int:
+        with self.store.read() as connection:
+            return connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(counters.c.due), 0)))
+
+
+@pytest.fixture
+def shop(store: Store) -> Shop:
+    return Shop(store)
+
+
+BORN = dt.date(1990, 3, 15)
+
+
+# --- zones -----------------------------------------------------------------------------------------------------------
+
+
+def test_who_moves_west_after_the_hour_is_not_met_again(shop: Shop):
+    shop.customer("2026-03-10 00:00", timezone=TOKYO, date_of_birth=BORN)
+    shop.customer("2026-03-10 00:00", "c2", timezone=LOS_ANGELES)
+    shop.at("2026-03-14 20:00")
+    shop.at("2026-03-15 00:05")  # 09:05 in Tokyo
+    shop.customer("2026-03-15 03:00", timezone=LOS_ANGELES, date_of_birth=BORN)
+    for at in ("2026-03-15 04:00", "2026-03-15 16:05", "2026-03-16 16:05"):
+        shop.at(at)
+    assert shop.decided() == [("yearly", "2026-03-15")]
+    assert shop.due() == 1
+
+
+def test_who_moves_east_past_the_hour_is_met_at_once(shop: Shop):
+    shop.customer("2026-03-10 00:00", timezone=LOS_ANGELES, date_of_birth=BORN)
+    shop.customer("2026-03-10 00:00", "c2", timezone=TOKYO)
+    shop.at("2026-03-14 20:00")
+    shop.at("2026-03-15 00:05")  # the day is done in Tokyo
+    shop.customer("2026-03-15 03:00", timezone=TOKYO, date_of_birth=BORN)
+    shop.at("2026-03-15 03:01")
+    assert shop.decided() == [("yearly", "2026-03-15")]
+    for at in ("2026-03-15 16:05", "2026-03-16 00:05", "2026-03-16 16:05"):
+        shop.at(at)
+    assert shop.due() == 1
+
+
+def test_who_moves_there_and_back_is_met_once(shop: Shop):
+    shop.customer("2026-03-10 00:00", timezone=TOKYO, date_of_birth=BORN)
+    shop.customer("2026-03-10 00:00", "c2", timezone=LOS_ANGELES)
+    shop.at("2026-03-15 00:05")
+    for hour, zone in ((1, LOS_ANGELES), (2, TOKYO), (3, BERLIN), (17, LOS_ANGELES), (18, TOKYO)):
+        shop.customer(f"2026-03-15 {hour:02}:00", timezone=zone, date_of_birth=BORN)
+        shop.at(f"2026-03-15 {hour:02}:30")
+    assert shop.decided() == [("yearly", "2026-03-15")]
+    assert shop.due() == 1
+
+
+def test_a_zone_that_nobody_knew_is_met_on_its_first_day(shop: Shop):
+    shop.customer("2026-03-10 00:00", timezone=TOKYO)
+    shop.at("2026-03-15 06:00")
+    shop.customer("2026-03-15 08:30", "c2", timezone=BERLIN, date_of_birth=BORN)
+    shop.at("2026-03-15 08:31")  # 09:31 in Berlin
+    assert shop.decided() == [("yearly", "2026-03-15")]
+
+
+# --- anchors ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("started", "days"),
+    [
+        ("2025-05-20", ["2026-03-05", "2026-04-20"]),  # the same month once
+        ("2025-05-19", ["2026-03-05", "2026-04-19"]),
+        ("2025-05-04", ["2026-03-05", "2026-04-04"]),
+        ("2025-05-06", ["2026-03-05", "2026-04-06"]),
+    ],
+)
+def test_an_anchor_that_moves_in_the_month_gives_one_anniversary_in_it(shop: Shop, started: str, days: list[str]):
+    shop.customer("2026-03-01 00:00", timezone=BERLIN)
+    shop.subscription("2026-03-01 00:00", "2025-05-05")
+    shop.at("2026-03-05 08:05")
+    shop.subscription("2026-03-05 12:00", started)
+    for n in range(60):
+        run_pass(shop.store, shop.rules, utc("2026-03-05 13:00") + dt.timedelta(days=n))
+    assert [day for _, day in shop.decided() if day < "2026-05-01"] == days
+
+
+def test_nothing_recurs_within_half_an_interval(shop: Shop):
+    shop.customer("2026-03-01 00:00", timezone=BERLIN)
+    shop.subscription("2026-03-01 00:00", "2025-05-25")
+    shop.at("2026-03-25 08:05")
+    shop.subscription("2026-03-25 12:00", "2025-05-03")  # 3 April is nine days after
+    for n in range(45):
+        run_pass(shop.store, shop.rules, utc("2026-03-25 13:00") + dt.timedelta(days=n))
+    assert [day for _, day in shop.decided()] == ["2026-03-25", "2026-05-03"]
+
+
+def test_a_birthday_corrected_after_it_was_wished_is_not_wished_again(shop: Shop):
+    shop.customer("2026-03-01 00:00", timezone=BERLIN, date_of_birth=dt.date(1990, 3, 15))
+    shop.at("2026-03-15 09:00")
+    shop.customer("2026-03-15 12:00", timezone=BERLIN, date_of_birth=dt.date(1990, 5, 13))
+    shop.at("2026-05-13 09:00")
+    assert [day for _, day in shop.decided()] == ["2026-03-15"]
+
+
+def test_monthly_billing_that_becomes_yearly_goes_by_the_shorter_interval(shop: Shop):
+    shop.customer("2026-03-01 00:00", timezone=BERLIN)
+    shop.subscription("2026-03-01 00:00", "2025-04-05")
+    shop.at("2026-03-05 08:05")
+    shop.subscription("2026-03-05 12:00", "2025-04-05", "year")
+    shop.at("2026-04-05 08:05")
+    assert [day for _, day in shop.decided()] == ["2026-03-05", "2026-04-05"]
+
+
+def test_a_renewal_that_is_moved_is_another_renewal(shop: Shop):
+    shop.customer("2026-03-01 00:00", timezone=BERLIN)
+    shop.subscription("2026-03-01 00:00", "2026-02-20", renews_on=dt.date(2026, 3, 5))
+    shop.at("2026-03-05 09:00")
+    shop.subscription("2026-03-05 12:00", "2026-02-20", renews_on=dt.date(2026, 3, 7))
+    shop.at("2026-03-07 09:00")
+    assert shop.decided() == [("due", "2026-03-05"), ("due", "2026-03-07")]
+
+
+# --- late data -------------------------------------------------------------------------------------------------------
+
+
+def test_who_becomes_known_after_the_hour_is_still_met(shop: Shop):
+    shop.customer("2026-03-10 00:00", "c2", timezone=BERLIN)
+    shop.at("2026-03-15 09:00")
+    shop.customer("2026-03-15 12:00", timezone=BERLIN, date_of_birth=BORN)
+    shop.subscription("2026-03-15 12:00", "2026-01-15")
+    shop.at("2026-03-15 12:01")
+    assert sorted(shop.decided()) == [("monthly", "2026-03-15"), ("yearly", "2026-03-15")]
+    shop.at("2026-03-15 12:02")
+    assert shop.due() == 2
+
+
+def test_who_becomes_known_a_week_after_is_not(shop: Shop):
+    shop.customer("2026-03-10 00:00", "c2", timezone=BERLIN)
+    shop.at("2026-03-15 09:00")
+    shop.at("2026-03-22 09:00")
+    shop.customer("2026-03-22 12:00", timezone=BERLIN, date_of_birth=BORN)
+    shop.at("2026-03-22 12:01")
+    assert shop.decided() == []
+
+
+def test_a_new_subscription_does_not_bring_back_a_customers_own_moment(shop: Shop):
+    shop.customer("2026-03-10 00:00", timezone=BERLIN, date_of_birth=BORN)
+    shop.at("2026-03-15 09:00")
+    shop.subscription("2026-03-15 12:00", "2026-01-20")
+    shop.at("2026-03-15 12:01")
+    assert shop.due() == 1
+
+
+# --- outages ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_outage_is_the_ordinary_path(store: Store):
+    shop = Shop(store, RULES.replace("via in_app", "via in_app catch up within 3 days"))
+    shop.customer("2026-03-01 00:00", timezone=BERLIN, date_of_birth=BORN)
+    shop.subscription("2026-03-01 00:00", "2025-03-16")
+    shop.at("2026-03-14 09:00")
+    report = shop.at("2026-03-18 08:30")
+    assert shop.decided() == [("yearly", "2026-03-15"), ("monthly", "2026-03-16")][1:]
+    assert report.total("missed") == 1  # the birthday was three days and half an hour ago
+    with store.read() as connection:
+        found = connection.execute(sa.select(missed)).one()
+        assert (found.rule, found.local_date, found.reason, found.occurrences) == (
+            "yearly",
+            dt.date(2026, 3, 15),
+            "too_late",
+            1,
+        )
+        assert connection.scalar(sa.select(frontiers.c.local_date)) == dt.date(2026, 3, 18)
+
+
+def test_the_first_pass_owes_nothing_to_the_past(shop: Shop):
+    shop.customer("2026-03-01 00:00", timezone=BERLIN, date_of_birth=BORN)
+    shop.subscription("2026-03-01 00:00", "2025-03-16")
+    report = shop.at("2026-03-18 08:30")
+    assert report.total("due") == 0
+
+
+def test_a_pass_with_nothing_to_do_writes_nothing(shop: Shop):
+    shop.customer("2026-03-01 00:00", timezone=BERLIN)
+    shop.at("2026-03-18 08:30")
+    again = shop.at("2026-03-18 08:31")
+    assert again.pass_id is None
+
+
+def test_three_weeks_of_outages_and_changes_are_what_the_oracle_finds(store: Store):
+    figures = simulate(store, days=14, seed=11, size=25)
+    assert min(figures["decided"], figures["missed"], figures["changes"]) > 10
