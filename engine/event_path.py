@@ -15,6 +15,7 @@ from dsl.datatypes import Value
 from dsl.suggestions import hint
 from dsl.typed import MomentUse, Ruleset
 from engine.errors import CarpeError
+from engine.halts import refuse_halted
 from engine.moments.calendar import event_key
 from engine.passes.happened import EVENTS, OLDEST_FIRST, WAITING, decide_happened
 from engine.passes.report import PassReport
@@ -105,7 +106,10 @@ def record(store: Store, ruleset: Ruleset, event: IncomingEvent, now: dt.datetim
 def decide_event(
     store: Store, ruleset: Ruleset, source: str, event_id: str, now: dt.datetime
 ) -> tuple[DecisionLine, ...]:
-    """Decide a recorded event if that was not done, and answer what was decided; nothing for one that is history."""
+    """Decide a recorded event if that was not done, and answer what was decided; nothing for one that is history.
+
+    Raises Halted while nothing is decided; the event then waits for a pass.
+    """
     return decide_events_of(store, ruleset, source, [event_id], now).get(event_id, ())
 
 
@@ -113,7 +117,7 @@ def decide_events_of(
     store: Store, ruleset: Ruleset, source: str, ids: Sequence[str], now: dt.datetime
 ) -> dict[str, tuple[DecisionLine, ...]]:
     """The same for several events of a source, by id: those of one customer and one instant are one occasion."""
-    this = Pass(store, plans_of(ruleset), now, "event", PassReport(None, now.date()), lambda connection: None)
+    this = Pass(store, plans_of(ruleset), now, "event", PassReport(None, now.date()), refuse_halted)
     with this.write() as connection:
         if waiting := _waiting(connection, source, ids):
             decide_happened(connection, this, waiting)
@@ -133,14 +137,16 @@ def would_decide(
     properties: Mapping[str, Json] | None = None,
     day: dt.date | None = None,
 ) -> tuple[DecisionLine, ...]:
-    """What would be decided if the customer met the moment now (or on `day`). Writes nothing. Raises EventRefused.
+    """What would be decided if the customer met the moment now (or on `day`). Writes nothing.
 
-    A scheduled moment is taken as due; its rules are asked offset by offset, each an occasion of its own.
+    Raises EventRefused, or Halted while nothing is decided. A scheduled moment is taken as due; its rules are asked
+    offset by offset, each an occasion of its own.
     """
     plans = plans_of(ruleset)
     uses = _uses(ruleset, moment)
     given = {} if not properties else _properties(ruleset, _event_moment(ruleset, moment), properties)
     with store.read() as connection:
+        refuse_halted(connection)
         state = _customer(connection, ruleset, customer_id, subscription_id)
         local_day = day or now.astimezone(ZoneInfo(state.zone)).date()
         parts = [

@@ -11,6 +11,7 @@ from typing import Any
 from dsl.suggestions import hint
 from dsl.typed import Ruleset
 from engine.event_path import CountsAs, EventRefused, counts_as, decide_events_of
+from engine.halts import Halted
 from engine.plans import plans_of
 from engine.reports.decisions import DecisionLine
 from engine.store.crossings import SOURCE, crossings_of
@@ -35,11 +36,15 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one reading, and what it passes; the same for a reading that is told again."""
+    """What became of one reading, and what it passes; the same for a reading that is told again.
+
+    `waiting` is why what it passes is not decided now, where that was asked.
+    """
 
     became: Became
     passed: tuple[Passed, ...] = ()
     refusal: EventRefused | None = None
+    waiting: str | None = None
 
 
 def tell_readings(
@@ -53,7 +58,11 @@ def tell_readings(
         told = put_readings(connection, ruleset.catalog, batch, now, catch_up=plans_of(ruleset).event_bounds)
         events = crossings_of(connection, ruleset.catalog, batch)
     ids = [event.id for event in events]
-    decided = decide_events_of(store, ruleset, SOURCE, ids, now) if decide and ids else None
+    decided, waiting = None, None
+    try:
+        decided = decide_events_of(store, ruleset, SOURCE, ids, now) if decide and ids else None
+    except Halted as halt:
+        waiting = str(halt)
     by_reading: dict[tuple[str, str, dt.datetime], list[Passed]] = defaultdict(list)
     for event in events:
         key = event.subscription_id, event.properties["meter"], event.occurred_at
@@ -63,7 +72,10 @@ def tell_readings(
         Outcome(became, tuple(by_reading[one.subscription_id, one.meter, one.read_at.astimezone(dt.UTC)]))
         for one, became in zip(batch, told.became, strict=True)
     ]
-    return [replace(one, refusal=refusals.get(at)) for at, one in enumerate(outcomes)]
+    return [
+        replace(one, refusal=refusals.get(at), waiting=waiting if one.passed else None)
+        for at, one in enumerate(outcomes)
+    ]
 
 
 def _passed(event: Any, decided: Mapping[str, tuple[DecisionLine, ...]] | None) -> Passed:

@@ -94,6 +94,7 @@ def test_mistakes_exit_with_one_and_show_where(place: Path, tmp_path: Path):
         (("forget", "nobody", "--yes"), "There is no customer nobody"),
         (("demo", "--once", "--folder", "."), "holds something that is not a tour"),
         (("import", "customers", "missing.csv"), "missing.csv"),
+        (("pause",), "Missing option '--reason'"),
         (("nonsense",), "No such command"),
         (("serve", "--port", "99999"), "99999"),
     ],

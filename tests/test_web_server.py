@@ -18,8 +18,10 @@ from web_world import World, open_world
 from engine.errors import CarpeError
 from web.server import serve
 
+# SIGINT is ignored when the process begins, as a shell without job control has it for what runs in the background.
 _SERVE = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 from engine.clock import utc_now
 from engine.config import Settings
 from engine.rulebook import Rulebook

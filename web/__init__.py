@@ -26,18 +26,30 @@ from web import (
     rules,
     security,
     sign_in,
+    status,
 )
 from web.desk import Desk
 from web.secret import session_secret
 
 
-def create_app(settings: Settings, store: Store, rulebook: Rulebook, clock: Callable[[], dt.datetime]) -> Flask:
-    """The application over one store and one folder of rules; `clock` gives the present instant, in UTC."""
+def create_app(
+    settings: Settings,
+    store: Store,
+    rulebook: Rulebook,
+    clock: Callable[[], dt.datetime],
+    *,
+    worker: str | None = None,
+) -> Flask:
+    """The application over one store and one folder of rules; `clock` gives the present instant, in UTC.
+
+    `worker` is the id of the scheduler that ticks in this process, whose health is then the application's.
+    """
     app = Flask(__name__)
-    app.extensions["carpe"] = Desk(settings, store, rulebook, clock)
+    app.extensions["carpe"] = Desk(settings, store, rulebook, clock, worker)
     security.install(app, session_secret(store, settings.secret))
     layout.install(app)
     sign_in.install(app)
+    status.install(app)
     app.register_blueprint(rules.pages)
     app.register_blueprint(editor.pages)
     app.register_blueprint(assistance.pages)
@@ -45,6 +57,7 @@ def create_app(settings: Settings, store: Store, rulebook: Rulebook, clock: Call
     app.register_blueprint(new_file.pages)
     app.register_blueprint(decisions.pages)
     app.register_blueprint(customers.pages)
+    app.register_blueprint(status.pages)
     app.register_blueprint(help.pages)
     app.register_blueprint(code_help.pages)
     app.register_blueprint(health.pages)

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from engine.access import check_token
 from engine.deliveries.inbox import messages
 from engine.event_path import EventConflict, EventRefused, IncomingEvent, decide_event, record, would_decide
+from engine.halts import Halted
 from web import problems
 from web.api_bodies import (
     Answer,
@@ -88,6 +89,8 @@ def decide() -> ResponseReturnValue:
         )
     except EventRefused as refusal:
         return refuse(*told(refusal))
+    except Halted as halt:
+        return problems.problem(503, halt.code, str(halt))
     return jsonify(Answer(decisions=[Decision.of(line) for line in lines]).model_dump(mode="json"))
 
 
@@ -119,14 +122,24 @@ def _one_of(item: object) -> EventResult:
 def _record(event: Event) -> EventResult:
     """Keep an event, decide it if that was asked: what it alone is answered."""
     store, ruleset, now = desk().store, desk().rulebook.good(), desk().clock()
+    lines, waiting = None, None
     try:
         kept = record(store, ruleset, IncomingEvent(**dict(event)), now)
         lines = decide_event(store, ruleset, event.source, event.id, now) if decides() else None
+    except Halted as halt:
+        waiting = str(halt)
     except (EventConflict, EventRefused) as refusal:
         problem, status = told(refusal)
         return EventResult(status=status, problem=problem)
     decided = None if lines is None else [Decision.of(line) for line in lines]
-    recorded = Recorded(source=event.source, id=event.id, state=kept.state, counts_as=kept.counts_as, decisions=decided)
+    recorded = Recorded(
+        source=event.source,
+        id=event.id,
+        state=kept.state,
+        counts_as=kept.counts_as,
+        decisions=decided,
+        waiting=waiting,
+    )
     return EventResult(status=201 if kept.state == "new" else 200, recorded=recorded)
 
 

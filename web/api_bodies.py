@@ -132,13 +132,16 @@ COUNTS_AS = Field(
 
 
 class Recorded(BaseModel):
-    """An event that is kept. `decisions` is null unless `?decide=true` asked for them."""
+    """An event that is kept. `decisions` is null unless `?decide=true` asked for them, and while nothing is decided."""
 
     source: str
     id: str
     state: Literal["new", "same"]
     counts_as: CountsAs = COUNTS_AS
     decisions: list[Decision] | None = None
+    waiting: str | None = Field(
+        default=None, description="Why it is not decided yet, though that was asked: it is once Carpe goes on."
+    )
 
 
 class InboxMessage(BaseModel):

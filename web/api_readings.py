@@ -50,6 +50,12 @@ def _result(body: Reading, outcome: Outcome) -> ReadingResult:
         return ReadingResult(status=status, problem=problem)
     crossings = [Crossing.of(passed) for passed in outcome.passed]
     kept = ReadingKept.model_validate(
-        {"subscription": body.subscription, "meter": body.meter, "state": outcome.became, "crossings": crossings}
+        {
+            "subscription": body.subscription,
+            "meter": body.meter,
+            "state": outcome.became,
+            "crossings": crossings,
+            "waiting": outcome.waiting,
+        }
     )
     return ReadingResult(status=201 if outcome.became is Became.NEW else 200, recorded=kept)

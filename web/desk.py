@@ -21,6 +21,7 @@ class Desk:
     store: Store
     rulebook: Rulebook
     clock: Callable[[], dt.datetime]
+    worker: str | None = None  # the scheduler that ticks in this process
 
     def today(self) -> dt.date:
         """The date where the ruleset is at home; UTC's while its catalog cannot be read."""

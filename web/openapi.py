@@ -50,7 +50,7 @@ _REFUSALS = {
     413: "The body is too large.",
     415: "The body is not announced as JSON.",
     422: "The body is JSON, but a member is missing, wrong or unknown to the catalog.",
-    503: "There is no ruleset to decide by, or the database cannot be used now.",
+    503: "Nothing is decided now (paused, clock_held), there is no ruleset, or the database cannot be used.",
 }
 
 

@@ -55,6 +55,7 @@ class ReadingKept(BaseModel):
         " of the meter, so it changes nothing."
     )
     crossings: list[Crossing]
+    waiting: str | None = Field(default=None, description="Why what it crosses is not decided now; a pass does later.")
 
 
 class ReadingResult(BaseModel):

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from dsl.diagnostics import Diagnostic
 from dsl.typed import Action, Call, MomentUse, Offer, Rule, Say, Tag
 from dsl.wording import moment_words, sentence
+from engine.pauses import every_pause
 from engine.rulebook import Loaded
 from engine.unavailable import not_run, waits_for
 from web.desk import desk
@@ -58,6 +59,7 @@ def listing() -> ResponseReturnValue:
         query=query,
         total=len(loaded.ruleset.rules) - waiting if loaded.ruleset else 0,
         waiting=waiting,
+        paused=_paused(),
         shown_rules=sum(len(group.entries) for group in groups),
         elsewhere=[finding(each) for each in loaded.errors if not each.source.path.endswith(".rules")],
         others=others,
@@ -66,6 +68,12 @@ def listing() -> ResponseReturnValue:
         moments=moments,
         actions=actions,
     )
+
+
+def _paused() -> dict[str, str]:
+    """Why, for each rule that is paused."""
+    with desk().store.read() as connection:
+        return {each.rule: each.reason for each in every_pause(connection)}
 
 
 def grouped(loaded: Loaded) -> list[Group]:

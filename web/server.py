@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-from types import FrameType
-
 import waitress  # type: ignore[import-untyped]
 from flask import Flask
 
 from engine.errors import CarpeError
+from engine.signals import told_to_stop
 from web.security import LARGEST_REQUEST
 
 
@@ -29,13 +27,8 @@ def serve(app: Flask, host: str, port: int, *, threads: int = 8) -> None:
         )
     except OSError as error:
         raise CarpeError(f"Carpe cannot listen on {host}:{port} ({error.strerror}); choose another port.") from error
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
-        server.run()
-    finally:
-        server.close()
-        signal.signal(signal.SIGTERM, before)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    with told_to_stop():
+        try:
+            server.run()
+        finally:
+            server.close()

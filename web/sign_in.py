@@ -134,8 +134,12 @@ def leave() -> ResponseReturnValue:
 
 def _next() -> str:
     """Where to go after signing in: a path of ours, never another site's."""
-    wanted = request.values.get("next", "")
-    return wanted if _LOCAL.fullmatch(wanted) else url_for("rules.listing")
+    return local(request.values.get("next", "")) or url_for("rules.listing")
+
+
+def local(wanted: str) -> str | None:
+    """A path that a form asks to go to, if it is one of ours."""
+    return wanted if _LOCAL.fullmatch(wanted) else None
 
 
 def _again(name: str, problem: str, status: int) -> ResponseReturnValue:

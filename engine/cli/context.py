@@ -51,6 +51,11 @@ as_of_option: Decorator = click.option(
 )
 
 
+accept_clock_option: Decorator = click.option(
+    "--accept-clock", is_flag=True, help="A suspect clock stopped everything: you looked, and it is right now."
+)
+
+
 def console() -> Console:
     """Where people read; plain where it is no terminal."""
     return Console(highlight=False, soft_wrap=True)

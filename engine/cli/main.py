@@ -15,12 +15,14 @@ from engine.cli.formatting import format_command
 from engine.cli.helping import help_command
 from engine.cli.importing import import_group
 from engine.cli.linting import lint
+from engine.cli.pausing import pause, resume
 from engine.cli.running import run, scheduler
 from engine.cli.serving import serve, token, user
 from engine.cli.serving_language import lsp
 from engine.cli.starting import init
 from engine.cli.testing import test
 from engine.cli.touring import demo
+from engine.cli.watching import status
 from engine.errors import CarpeError
 
 FINE, FINDINGS, USAGE = 0, 1, 2
@@ -37,7 +39,7 @@ def cli(verbose: bool) -> None:
     """
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a long tick is no warning
 
 
 for command in (
@@ -49,6 +51,9 @@ for command in (
     test,
     import_group,
     run,
+    status,
+    pause,
+    resume,
     preview,
     decisions,
     explain,

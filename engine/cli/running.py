@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from engine import passes
 from engine.cli.context import (
+    accept_clock_option,
     as_of_option,
     console,
     database_option,
@@ -27,26 +29,30 @@ from engine.clock import utc_now
 from engine.config import Settings
 from engine.decisions import reasons
 from engine.deliveries.outbox import deliver
+from engine.halts import begin_by_the_clock, refuse_halted
 from engine.passes import PassReport, run_pass
 from engine.rulebook import Rulebook
-from engine.scheduler import run_forever
+from engine.scheduler import Scheduler
+from engine.signals import told_to_stop
 from engine.unavailable import NotRun, not_run, notice
 
 
 @click.command(epilog="Example: carpe run --as-of 2026-03-15")
 @as_of_option
+@accept_clock_option
 @database_option
 @rules_option
 @json_option
-def run(day: dt.date | None, database: str | None, rules: Path | None, as_json: bool) -> None:
+def run(day: dt.date | None, accept_clock: bool, database: str | None, rules: Path | None, as_json: bool) -> None:
     """Decide everything that is due, once, and deliver it. A second run at the same date decides nothing new."""
     settings = Settings.from_environment(database=database, rules=rules)
     ruleset = ruleset_of(settings)
     left_out = not_run(ruleset.rules)
     with opened(settings) as store:
+        begin_by_the_clock(store, utc_now(), accept=accept_clock)
         with progress_bar(quiet=as_json) as progress:
-            report = run_pass(store, ruleset, utc_now(), day=day, progress=progress)
-        sent = deliver(store, ruleset, utc_now())
+            report = run_pass(store, ruleset, utc_now(), day=day, progress=progress, check=refuse_halted)
+        sent = deliver(store, ruleset, utc_now(), check=refuse_halted)
     if as_json:
         print_json(report.to_json() | {"deliveries": sent, "not_run": [each.to_json() for each in left_out]})
     else:
@@ -55,16 +61,33 @@ def run(day: dt.date | None, database: str | None, rules: Path | None, as_json: 
 
 
 @click.command(epilog="Example: carpe scheduler --database postgresql://carpe@localhost/carpe")
+@accept_clock_option
 @database_option
 @rules_option
-def scheduler(database: str | None, rules: Path | None) -> None:
-    """Decide and deliver what is due, every minute, until stopped with Ctrl-C."""
+def scheduler(accept_clock: bool, database: str | None, rules: Path | None) -> None:
+    """Decide and deliver what is due, every minute, until stopped with Ctrl-C.
+
+    Any number of them may run on one database: one works, the others wait and take over when it is gone. One that
+    hangs ends itself with code 70, to be started anew by whatever supervises it.
+    """
     settings = Settings.from_environment(database=database, rules=rules)
     rulebook = Rulebook(settings.rules)
     say_not_run(not_run(rulebook.good().rules))
-    with opened(settings) as store:
-        click.echo("Scheduler started; Ctrl-C stops it.", err=True)
-        run_forever(store, rulebook, utc_now)
+    with opened(settings) as store, told_to_stop(), suppress(KeyboardInterrupt):
+        begin_by_the_clock(store, utc_now(), accept=accept_clock)
+        with ticking(Scheduler(store, rulebook, utc_now)):
+            click.echo("Scheduler started; Ctrl-C stops it.", err=True)
+            threading.Event().wait()
+
+
+@contextmanager
+def ticking(scheduler: Scheduler) -> Iterator[None]:
+    """Ticks in a thread of this process for as long as the block lasts; what is under way is finished first."""
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.stop()
 
 
 def say_not_run(left_out: tuple[NotRun, ...]) -> None:

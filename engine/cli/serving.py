@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 from engine.access import ROLES, create_token, create_user
-from engine.cli.context import database_option, opened, rules_option
-from engine.cli.running import say_not_run
+from engine.cli.context import accept_clock_option, database_option, opened, rules_option
+from engine.cli.running import say_not_run, ticking
 from engine.clock import utc_now
 from engine.config import Settings
+from engine.halts import begin_by_the_clock
 from engine.rulebook import Rulebook
-from engine.scheduler import background
+from engine.scheduler import Scheduler
+from engine.signals import told_to_stop
 from engine.store.session import Store
 from engine.unavailable import not_run
 
@@ -22,12 +25,21 @@ from engine.unavailable import not_run
 @click.option("--host", metavar="ADDRESS", help="Where to listen. Default: 127.0.0.1, this machine only.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: 8000.")
 @click.option("--no-scheduler", is_flag=True, help="Only the pages and the API; decide nothing by the clock.")
+@accept_clock_option
 @database_option
 @rules_option
-def serve(host: str | None, port: int | None, no_scheduler: bool, database: str | None, rules: Path | None) -> None:
+def serve(
+    host: str | None,
+    port: int | None,
+    no_scheduler: bool,
+    accept_clock: bool,
+    database: str | None,
+    rules: Path | None,
+) -> None:
     """Serve the web pages and the API, and decide what is due every minute. Ctrl-C stops it."""
     settings = Settings.from_environment(database=database, rules=rules, host=host, port=port)
     with opened(settings) as store:
+        begin_by_the_clock(store, utc_now(), accept=accept_clock)
         serve_until_stopped(settings, store, scheduling=not no_scheduler)
 
 
@@ -40,16 +52,13 @@ def serve_until_stopped(
 
     rulebook = Rulebook(settings.rules)
     left_out = not_run(rulebook.good().rules)
-    app = create_app(settings, store, rulebook, utc_now)
-    clock = background(store, rulebook, utc_now) if scheduling else None
-    click.echo(f"Carpe is at http://{settings.host}:{settings.port}/ (Ctrl-C stops it)")
-    say_not_run(left_out if scheduling else ())
-    ready()
-    try:
+    scheduler = Scheduler(store, rulebook, utc_now, command="carpe serve") if scheduling else None
+    app = create_app(settings, store, rulebook, utc_now, worker=scheduler.id if scheduler else None)
+    with told_to_stop(), ticking(scheduler) if scheduler else nullcontext():
+        click.echo(f"Carpe is at http://{settings.host}:{settings.port}/ (Ctrl-C stops it)")
+        say_not_run(left_out if scheduling else ())
+        ready()
         serve_app(app, settings.host, settings.port)
-    finally:
-        if clock is not None:
-            clock.shutdown(wait=True)
 
 
 @click.group()

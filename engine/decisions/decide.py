@@ -11,7 +11,7 @@ that a rule matches, the one that ranks first is kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,12 +71,15 @@ def decide(
     rules: Sequence[Rule],
     catalog: Catalog,
     taken: Mapping[Occurrence, str] | None = None,
+    paused: Collection[str] = (),
 ) -> pa.Table:
     """Ranked candidates (`SCHEMA`) of the matches (`row`, `rule`) of a batch.
 
-    `taken` are occurrences that were won before, with the rule that won: they are not won again.
+    `taken` are occurrences that were won before, with the rule that won: they are not won again. Rules that are
+    `paused` (names) hold whatever they match.
     """
     drafts = _propose(batch, matches, rules, catalog)
+    _hold_paused(drafts, rules, paused)
     _hold_unmeetable(drafts, batch, rules, catalog)
     _hold_taken(drafts, batch, taken or {})
     occasion = _occasions(batch)[drafts.row]
@@ -113,6 +116,12 @@ def _propose(batch: pa.Table, matches: pa.Table, rules: Sequence[Rule], catalog:
             if reason:
                 drafts.hold(index, reason, detail)
     return drafts
+
+
+def _hold_paused(drafts: _Drafts, rules: Sequence[Rule], paused: Collection[str]) -> None:
+    stopped = [number for number, rule in enumerate(rules) if rule.name in paused]
+    for index in np.flatnonzero(np.isin(drafts.rule, stopped)).tolist():
+        drafts.hold(index, reasons.PAUSED, None)
 
 
 def _hold_unmeetable(drafts: _Drafts, batch: pa.Table, rules: Sequence[Rule], catalog: Catalog) -> None:

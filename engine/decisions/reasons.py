@@ -7,6 +7,7 @@ NEEDS_PLAN = "needs_plan"
 NO_SUBSCRIPTION = "no_subscription"
 NO_CONSENT = "no_consent"
 OUTRANKED = "outranked"
+PAUSED = "paused"
 
 TOO_LATE = "too_late"
 """Why an occurrence was missed."""
@@ -17,6 +18,7 @@ _WORDING = {
     NEEDS_PLAN: ("their plan does not support it", "the subscription's plan does not support {detail}"),
     NO_SUBSCRIPTION: ("they have no subscription to add it to", "there is no subscription to add {detail} to"),
     NO_CONSENT: ("they have not agreed to be written to", "the customer has not agreed to messages by {detail}"),
+    PAUSED: ("the rule is paused",) * 2,
     TOO_LATE: ("it was too late to catch up",) * 2,
     OUTRANKED: ("another rule won the occasion", "{detail} won the occasion"),
 }

@@ -50,12 +50,21 @@ def matched_occurrences(batch: Batch) -> set[Occurrence]:
     return set(zip(*(rows[name].to_pylist() for name in names), strict=True))
 
 
-def outcome(batch: Batch, catalog: Catalog, known: Collection[str], taken: Mapping[Occurrence, str]) -> Outcome:
-    """Decide what was not decided before: `known` are ids of decisions that are there, `taken` occurrences won."""
+def outcome(
+    batch: Batch,
+    catalog: Catalog,
+    known: Collection[str],
+    taken: Mapping[Occurrence, str],
+    paused: Collection[str] = (),
+) -> Outcome:
+    """Decide what was not decided before: `known` are ids of decisions that are there, `taken` occurrences won.
+
+    `paused` are names of rules.
+    """
     ids = matched_ids(batch)
     fresh = np.array([each not in known for each in ids], bool)
     matches = batch.matches.filter(pa.array(fresh))
-    candidates = allot(decide(batch.table, matches, batch.rules, catalog, taken))
+    candidates = allot(decide(batch.table, matches, batch.rules, catalog, taken, paused))
     keys = batch.table.select(KEYS).take(candidates["row"]).to_pylist()
     lines = [candidate | key for candidate, key in zip(candidates.to_pylist(), keys, strict=True)]
     return Outcome(batch, lines, _repeats(batch, ids, fresh))

@@ -7,7 +7,7 @@ to run out; the next takes them up.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -20,12 +20,13 @@ from engine.deliveries.channels import Channel, Outgoing, Undeliverable
 from engine.deliveries.channels.in_app import InApp
 from engine.deliveries.channels.log import Log
 from engine.deliveries.rendering import MessageFailed, compose
+from engine.pauses import EVERYTHING, paused
 from engine.privacy import personal_keys
 from engine.store.documents import decode
 from engine.store.rows import joined
 from engine.store.session import Store
 from engine.store.state import customer_rows
-from engine.store.tables import deliveries
+from engine.store.tables import decisions, deliveries
 
 CLAIM = dt.timedelta(minutes=5)
 """How long a worker may take over what it claimed."""
@@ -35,6 +36,10 @@ RETRIES = (dt.timedelta(minutes=1), dt.timedelta(minutes=10), dt.timedelta(hours
 
 CHANNELS: Mapping[str, Channel] = {"in_app": InApp(), "agent_screen": InApp()}
 """Channels with a transport of their own; the others are written to the log."""
+
+
+Check = Callable[[sa.Connection], None]
+"""Asked first whenever deliveries are claimed: raises a CarpeError where this process may not deliver (any more)."""
 
 
 class Composed(NamedTuple):
@@ -51,20 +56,31 @@ class Finished(NamedTuple):
     values: dict[str, Any]
 
 
-def deliver(store: Store, ruleset: Ruleset, now: dt.datetime, *, batch: int = 200) -> dict[str, int]:
-    """Carry out everything pending that is due. Counts by state: sent, withheld, failed, pending (to try again)."""
+def deliver(
+    store: Store,
+    ruleset: Ruleset,
+    now: dt.datetime,
+    *,
+    batch: int = 200,
+    check: Check = lambda connection: None,
+) -> dict[str, int]:
+    """Carry out everything pending that is due, but for rules that are paused.
+
+    Counts by state: sent, withheld, failed, pending (to try again).
+    """
     counts: dict[str, int] = {}
-    while step(store, ruleset, now, batch, counts):
+    while step(store, ruleset, now, batch, counts, check):
         pass
     return counts
 
 
-def step(store: Store, ruleset: Ruleset, now: dt.datetime, batch: int, counts: dict[str, int]) -> bool:
+def step(store: Store, ruleset: Ruleset, now: dt.datetime, batch: int, counts: dict[str, int], check: Check) -> bool:
     """1. Claim up to `batch` deliveries. 2. Render and send each. 3. Write what became of them, in one transaction.
 
-    True if there was work.
+    True if there was work. What was sent is written down even where `check` would not have more claimed by now.
     """
     with store.write() as connection:
+        check(connection)
         claimed = _claim(connection, now, batch)
     if not claimed:
         return False
@@ -80,7 +96,7 @@ def step(store: Store, ruleset: Ruleset, now: dt.datetime, batch: int, counts: d
 
 def _claim(connection: sa.Connection, now: dt.datetime, batch: int) -> Sequence[sa.Row[Any]]:
     free = sa.or_(deliveries.c.claimed_until.is_(None), deliveries.c.claimed_until <= now)
-    due = sa.and_(deliveries.c.state == "pending", deliveries.c.due_at <= now, free)
+    due = sa.and_(deliveries.c.state == "pending", deliveries.c.due_at <= now, free, *_not_paused(connection))
     chosen = sa.select(deliveries.c.id).where(due).order_by(deliveries.c.due_at, deliveries.c.id).limit(batch)
     return connection.execute(
         deliveries.update()
@@ -88,6 +104,15 @@ def _claim(connection: sa.Connection, now: dt.datetime, batch: int) -> Sequence[
         .values(claimed_until=now + CLAIM, attempts=deliveries.c.attempts + 1)
         .returning(deliveries)
     ).all()
+
+
+def _not_paused(connection: sa.Connection) -> Sequence[sa.ColumnElement[bool]]:
+    """What keeps the deliveries of paused rules where they are."""
+    waiting = paused(connection)
+    if EVERYTHING in waiting:
+        return (sa.false(),)
+    theirs = sa.exists().where(decisions.c.id == deliveries.c.decision_id, decisions.c.rule.in_(sorted(waiting)))
+    return (~theirs,) if waiting else ()
 
 
 def _send_all(store: Store, ruleset: Ruleset, claimed: Sequence[sa.Row[Any]], now: dt.datetime) -> list[Finished]:

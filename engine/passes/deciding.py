@@ -15,6 +15,7 @@ from engine.decisions import ledger, reasons
 from engine.decisions.occasions import Part, merge
 from engine.decisions.results import matched_ids, matched_occurrences, outcome, written
 from engine.passes.report import PassReport
+from engine.pauses import paused
 from engine.plans import Plans
 from engine.store.inserts import insert
 from engine.store.tables import missed as missed_table
@@ -46,7 +47,7 @@ def decide_parts(
     batch = merge(parts, plans.catalog)
     known = ledger.known(connection, matched_ids(batch))
     taken = ledger.taken(connection, matched_occurrences(batch))
-    decided = outcome(batch, plans.catalog, known, taken)
+    decided = outcome(batch, plans.catalog, known, taken, paused(connection))
     rows = written(decided, plans.catalog, now, ruleset=plans.ruleset.digest, pass_id=report.pass_id)
     ledger.write(connection, plans.catalog, rows, now)
     report.add(rows)

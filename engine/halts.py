@@ -1,0 +1,64 @@
+"""What halts every process of a store: a pause of everything, a clock that nobody has accepted yet."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from engine.clock_guard import behind
+from engine.clock_hold import accept_clock, clock_state, hold_clock, last_beat
+from engine.errors import CarpeError
+from engine.pauses import EVERYTHING, Pause, every_pause
+from engine.store.session import Store
+
+
+class Halted(CarpeError):
+    """Nothing is decided or delivered now."""
+
+    code = "halted"
+
+
+class EverythingPaused(Halted):
+    """A person paused everything."""
+
+    code = "paused"
+
+    def __init__(self, pause: Pause) -> None:
+        since = f"{pause.since:%Y-%m-%d %H:%M} UTC"
+        reason = pause.reason.rstrip(".")
+        super().__init__(f"Everything has been paused since {since} ({reason}); `carpe resume` goes on.")
+
+
+class ClockHeld(Halted):
+    """The clock is suspect, and nobody has accepted it."""
+
+    code = "clock_held"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason} Nothing is decided until somebody looks; `carpe resume --accept-clock` goes on.")
+
+
+def halted(connection: sa.Connection) -> Halted | None:
+    """Why nothing may be decided or delivered now, ready to be raised."""
+    if hold := clock_state(connection).hold:
+        return ClockHeld(hold.reason)
+    return next((EverythingPaused(each) for each in every_pause(connection) if each.rule == EVERYTHING), None)
+
+
+def refuse_halted(connection: sa.Connection) -> None:
+    """Raises EverythingPaused or ClockHeld where nothing may be decided or delivered now."""
+    if halt := halted(connection):
+        raise halt
+
+
+def begin_by_the_clock(store: Store, now: dt.datetime, *, accept: bool = False) -> None:
+    """What a process does first that decides by the clock: accept it for a person, or compare it with what is known.
+
+    Where it is behind the last sign of life, every process of the store stops until a person accepts a clock.
+    """
+    with store.write() as connection:
+        if accept:
+            accept_clock(connection, now)
+        if wrong := behind(now, last_beat(connection)):
+            hold_clock(connection, wrong, now)
