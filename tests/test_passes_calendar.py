@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -116,6 +117,19 @@ def test_a_zone_that_nobody_knew_is_met_on_its_first_day(shop: Shop):
     shop.customer("2026-03-15 08:30", "c2", timezone=BERLIN, date_of_birth=BORN)
     shop.at("2026-03-15 08:31")  # 09:31 in Berlin
     assert shop.decided() == [("yearly", "2026-03-15")]
+
+
+def test_a_catalog_that_moves_a_country_moves_its_customers(shop: Shop):
+    shop.customer("2026-03-10 00:00", country="DE", date_of_birth=BORN)
+    shop.customer("2026-03-10 00:00", "c2", timezone=LOS_ANGELES)
+    shop.at("2026-03-14 20:00")
+    shop.at("2026-03-15 08:05")  # 09:05 in Berlin
+    zones = {"country_timezones": {"DE": LOS_ANGELES}}
+    moved = dataclasses.replace(shop.rules, catalog=dataclasses.replace(shop.rules.catalog, **zones))
+    for at in ("2026-03-15 10:00", "2026-03-15 16:05"):
+        shop.at(at, moved)
+    assert shop.decided() == [("yearly", "2026-03-15")]
+    assert shop.due() == 1
 
 
 # --- anchors ---------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from engine.cli.helping import help_command
 from engine.cli.importing import import_group
 from engine.cli.linting import lint
 from engine.cli.pausing import pause, resume
-from engine.cli.running import run, scheduler
+from engine.cli.running import rerun, run, scheduler
 from engine.cli.serving import serve, token, user
 from engine.cli.serving_language import lsp
 from engine.cli.starting import init
@@ -51,6 +51,7 @@ for command in (
     test,
     import_group,
     run,
+    rerun,
     status,
     pause,
     resume,
