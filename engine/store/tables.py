@@ -103,6 +103,12 @@ def _subscription_columns() -> list[Column[Any]]:
 
 customers = Table("customers", metadata, Column("id", Id, primary_key=True), *_customer_columns())
 Index(None, customers.c.shard, customers.c.zone)
+Index(  # who lives by another zone than their own, for want of one
+    "ix_customers_fallback",
+    customers.c.timezone,
+    sqlite_where=text("timezone IS NULL OR timezone <> zone"),
+    postgresql_where=text("timezone IS NULL OR timezone <> zone"),
+)
 
 subscriptions = Table(
     "subscriptions",

@@ -24,6 +24,13 @@ def upgrade() -> None:
 
 
 def _what_changed() -> None:
+    op.create_index(
+        "ix_customers_fallback",
+        "customers",
+        ["timezone"],
+        sqlite_where=sa.text("timezone IS NULL OR timezone <> zone"),
+        postgresql_where=sa.text("timezone IS NULL OR timezone <> zone"),
+    )
     op.create_table(
         "moves",
         sa.Column("number", SERIAL, nullable=False),
