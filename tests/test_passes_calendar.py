@@ -250,6 +250,16 @@ def test_the_first_pass_owes_nothing_to_the_past(shop: Shop):
     assert report.total("due") == 0
 
 
+def test_a_rule_that_is_published_after_its_hour_begins_with_the_next_day(shop: Shop):
+    shop.customer("2026-03-01 00:00", timezone=BERLIN, date_of_birth=dt.date(1990, 3, 18))
+    shop.customer("2026-03-01 00:00", "c2", timezone=BERLIN, date_of_birth=dt.date(1990, 3, 19))
+    shop.at("2026-03-18 08:30", world.without(shop.rules, "yearly"))
+    shop.at("2026-03-18 12:00")
+    assert shop.decided() == []
+    shop.at("2026-03-19 08:30")
+    assert shop.decided() == [("yearly", "2026-03-19")]
+
+
 def test_a_pass_with_nothing_to_do_writes_nothing(shop: Shop):
     shop.customer("2026-03-01 00:00", timezone=BERLIN)
     shop.at("2026-03-18 08:30")

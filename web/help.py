@@ -30,6 +30,7 @@ TOPICS = (
     "words",
     "catalog",
     "imports",
+    "running",
     "api",
 )
 """The pages, in reading order."""

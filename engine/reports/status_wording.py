@@ -103,7 +103,7 @@ def _due(status: Status) -> str:
     def named(moment: str, offset: int) -> str:
         return f"{_days(abs(offset))} {'before' if offset < 0 else 'after'} {moment}" if offset else moment
 
-    return ", ".join(f"{each.count:,} {named(each.moment, each.offset)}" for each in status.due_today) or "nothing"
+    return ", ".join(f"{named(each.moment, each.offset)} {each.count:,}" for each in status.due_today) or "nothing"
 
 
 def _events(status: Status) -> str:
