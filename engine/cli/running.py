@@ -38,7 +38,7 @@ from engine.unavailable import not_run, notice
 MOST_DAYS = 366
 
 
-@click.command(epilog="Examples: carpe run --as-of 2026-03-15 · carpe run --from 2026-03-01 --to 2026-03-07")
+@click.command(epilog="Example: carpe run --as-of 2026-03-15")
 @as_of_option
 @click.option("--from", "first", callback=as_day, metavar="DATE", help="The first of several days.")
 @click.option("--to", "last", callback=as_day, metavar="DATE", help="The last of them.")
