@@ -8,11 +8,12 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
+from dsl.datatypes import Money
 from dsl.typed import Ruleset
 from engine.passes import PassReport, run_pass
 from engine.store.session import Store
 from engine.store.state import put_customers, put_subscriptions
-from engine.store.tables import counters, decisions, frontiers, missed
+from engine.store.tables import counters, decisions, frontiers, missed, moves
 from tests import world
 from tests.torture.year import simulate
 
@@ -219,6 +220,24 @@ def test_a_new_subscription_does_not_bring_back_a_customers_own_moment(shop: Sho
     shop.subscription("2026-03-15 12:00", "2026-01-20")
     shop.at("2026-03-15 12:01")
     assert shop.due() == 1
+
+
+def test_what_moves_every_month_is_not_kept_for_ever(shop: Shop):
+    """A renewal date moves with each bill; a zone that moved is kept, and what no moment hangs on never."""
+    shop.customer("2026-03-01 00:00", timezone=BERLIN, date_of_birth=BORN)
+    shop.subscription("2026-03-01 00:00", "2025-05-25", renews_on=dt.date(2026, 3, 3))
+    shop.at("2026-03-01 09:00")
+    for n in range(1, 12):
+        day = dt.date(2026, 3, 3) + dt.timedelta(days=30 * n)
+        shop.subscription(f"{day - dt.timedelta(days=5)} 00:00", "2025-05-25", renews_on=day)
+        shop.at(f"{day} 09:00")
+    shop.customer("2027-02-01 00:00", timezone=TOKYO, date_of_birth=BORN)
+    shop.subscription("2027-02-01 00:00", "2025-05-25", renews_on=dt.date(2027, 3, 1), mrr=Money(900, "USD"))
+    shop.at("2027-02-02 09:00")
+    with shop.store.read() as connection:
+        kept = connection.execute(sa.select(moves.c.owner, moves.c.lasting).order_by(moves.c.number)).all()
+    assert ("customer", True) in kept
+    assert len(kept) < 5
 
 
 # --- outages ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, Text, cast, delete, select, update
 
@@ -113,7 +113,7 @@ def _keep_moves(connection: Connection, block: Versions, derived: Derived, now: 
     zones = {row.id: row.zone for row in connection.execute(mine)}
     after = derived.calendar(CUSTOMERS)
     before = [fact | {"zone": zones[key]} for key, fact in zip(block.ids, after.facts, strict=True)]
-    moves.record(connection, Owner.CUSTOMER, moves.Facts(block.ids, block.ids, before), after, now)
+    moves.record(connection, Owner.CUSTOMER, replace(after, facts=before), after, now)
 
 
 def _write_derived(connection: Connection, kept: Kept, block: Versions, derived: Derived) -> None:

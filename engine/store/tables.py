@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -209,9 +210,11 @@ readings = Table(
 
 # --- what changed ----------------------------------------------------------------------------------------------------
 
-# What the calendar of a customer or subscription hung on before it changed: its zone, its dates, its billing interval.
-# A new one has nothing before it. The days from `met_from` to `met_until` are those that a pass has looked at for what
-# the change brought after its batch was finished; until then they are NULL.
+# What the calendar of a customer or subscription hung on before it changed: its zone, the dates of its moments, its
+# billing interval. A new one has nothing before it. `lasting` is a change that tells for long what was met already: of
+# a zone, a date that recurs, the interval; the others go when nobody can be late any more. Numbers are never used
+# again. The days from `met_from` to `met_until` are those that a pass has looked at for what the change brought after
+# its batch was finished; until then they are NULL.
 moves = Table(
     "moves",
     metadata,
@@ -222,8 +225,16 @@ moves = Table(
     Column("shard", SmallInteger, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("before", Document),  # {"zone": ...} or {"dates": {...}, "interval": ...}; NULL for what is new
+    Column("lasting", Boolean, nullable=False),
     Column("met_from", Date),
     Column("met_until", Date),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_moves_passing",
+    moves.c.met_until,
+    sqlite_where=text("NOT lasting"),
+    postgresql_where=text("NOT lasting"),
 )
 Index(
     "ix_moves_pending",

@@ -40,9 +40,18 @@ def _what_changed() -> None:
         sa.Column("shard", sa.SmallInteger(), nullable=False),
         sa.Column("changed_at", INSTANT, nullable=False),
         sa.Column("before", DOCUMENT),
+        sa.Column("lasting", sa.Boolean(), nullable=False),
         sa.Column("met_from", sa.Date()),
         sa.Column("met_until", sa.Date()),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_moves")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_moves_passing",
+        "moves",
+        ["met_until"],
+        sqlite_where=sa.text("NOT lasting"),
+        postgresql_where=sa.text("NOT lasting"),
     )
     op.create_index(op.f("ix_moves_subject"), "moves", ["subject"])
     op.create_index(
