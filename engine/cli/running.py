@@ -49,7 +49,7 @@ def run(day: dt.date | None, accept_clock: bool, database: str | None, rules: Pa
     ruleset = ruleset_of(settings)
     left_out = not_run(ruleset.rules)
     with opened(settings) as store:
-        begin_by_the_clock(store, utc_now(), accept=accept_clock)
+        begin_by_the_clock(store, utc_now, accept=accept_clock)
         with progress_bar(quiet=as_json) as progress:
             report = run_pass(store, ruleset, utc_now(), day=day, progress=progress, check=refuse_halted)
         sent = deliver(store, ruleset, utc_now(), check=refuse_halted)
@@ -74,7 +74,7 @@ def scheduler(accept_clock: bool, database: str | None, rules: Path | None) -> N
     rulebook = Rulebook(settings.rules)
     say_not_run(not_run(rulebook.good().rules))
     with opened(settings) as store, told_to_stop(), suppress(KeyboardInterrupt):
-        begin_by_the_clock(store, utc_now(), accept=accept_clock)
+        begin_by_the_clock(store, utc_now, accept=accept_clock)
         with ticking(Scheduler(store, rulebook, utc_now)):
             click.echo("Scheduler started; Ctrl-C stops it.", err=True)
             threading.Event().wait()
