@@ -165,7 +165,7 @@ def test_a_file_that_may_not_grow_is_one_sentence_and_keeps_nothing(path: Path) 
 
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, before[1]))
-        with pytest.raises(DatabaseUnwritable, match="^The disk failed"):
+        with pytest.raises(DatabaseUnwritable, match=r"^The disk failed"):
             grow()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
