@@ -28,7 +28,7 @@ test: .venv/with-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist worksteal -m "not postgres and not spark and not browser and not wheel"
+	$(BIN)/pytest -n auto --dist worksteal -m "not postgres and not spark and not browser and not wheel and not torture"
 
 test-all: .venv/with-all postgresql
 	$(BIN)/pytest -n auto --dist worksteal

@@ -25,6 +25,9 @@ BACK = dt.timedelta(minutes=1)
 KEPT = dt.timedelta(days=1)
 """How old the reading may grow that the present one is compared with."""
 
+AT_ONCE = 1.0
+"""Seconds within which both clocks must be read to be one reading."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -55,13 +58,20 @@ class ClockGuard:
 
         `accepted` names the last time a person accepted the present clock: after it the guard begins anew.
         """
-        now, before = Reading(self._wall(), self._boot()), self._before
+        now, before = self._read(), self._before
         if before is None or accepted != self._accepted:
             self._before, self._accepted = now, accepted
             return None
         if now.since(before) > KEPT:
             self._before = now
         return _stepped(now.step(before), now.wall)
+
+    def _read(self) -> Reading:
+        """Both clocks; once more where the process was stopped, or the machine slept, just between the two."""
+        while True:
+            boot, wall = self._boot(), self._wall()
+            if self._boot() - boot <= AT_ONCE:
+                return Reading(wall, boot)
 
 
 def behind(now: dt.datetime, last_beat: dt.datetime | None) -> str | None:

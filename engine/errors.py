@@ -50,6 +50,10 @@ class DatabaseFull(StoreError):
     """The disk that holds the database is full: nothing of this step was kept; make room and try again."""
 
 
+class DatabaseUnwritable(StoreError):
+    """The disk failed, or the database may not grow any more: nothing of this step was kept; look at the disk."""
+
+
 class DriverMissing(StoreError):
     """PostgreSQL needs a driver that is not installed: run `pip install 'carpe[postgres]'`."""
 

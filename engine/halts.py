@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import sqlalchemy as sa
 
@@ -52,13 +53,16 @@ def refuse_halted(connection: sa.Connection) -> None:
         raise halt
 
 
-def begin_by_the_clock(store: Store, now: dt.datetime, *, accept: bool = False) -> None:
+def begin_by_the_clock(store: Store, clock: Callable[[], dt.datetime], *, accept: bool = False) -> None:
     """What a process does first that decides by the clock: accept it for a person, or compare it with what is known.
 
-    Where it is behind the last sign of life, every process of the store stops until a person accepts a clock.
+    Where it is behind the last sign of life, every process of the store stops until a person accepts a clock. The clock
+    is read after the sign of life: while this process waits for the database, others go on giving theirs.
     """
     with store.write() as connection:
         if accept:
-            accept_clock(connection, now)
-        if wrong := behind(now, last_beat(connection)):
+            accept_clock(connection, clock())
+        known = last_beat(connection)
+        now = clock()
+        if wrong := behind(now, known):
             hold_clock(connection, wrong, now)

@@ -185,7 +185,7 @@ class Scheduler:
 
     def start(self) -> None:
         """Register, then tick in a thread of this process, now and every `TICK`."""
-        begin_by_the_clock(self._store, self._clock())
+        begin_by_the_clock(self._store, self._clock)
         with self._store.write() as connection:
             beat(connection, self._worker, self._clock())
         self._watchdog.alive()

@@ -95,12 +95,17 @@ def _unprivileged_user() -> str | None:
     return "postgres" if "postgres" in known else "nobody"
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Server]:
+def binaries() -> Path:
+    """Where the newest PostgreSQL's programs are."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if not found:
         pytest.skip("PostgreSQL's programs are not installed (apt install postgresql)")
-    server = Server(found[-1].parent)
+    return found[-1].parent
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    server = Server(binaries())
     yield server
     server.stop()
 

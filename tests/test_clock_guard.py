@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+import sqlalchemy as sa
 
+from engine import halts
 from engine.clock_guard import BACK, FORWARD, KEPT, ClockGuard, behind
 from engine.clock_hold import accept_clock, clock_state, hold_clock, last_beat, remember_beat
 from engine.halts import ClockHeld, begin_by_the_clock, refuse_halted
@@ -56,6 +58,24 @@ def test_a_step_is_told_beyond_its_limit(machine: Machine, by: dt.timedelta, tol
     machine.is_set(by)
     found = guard.look(None)
     assert found is None if told is None else told in (found or "")
+
+
+@pytest.mark.parametrize("slept_at", [4, 5, 6])
+def test_a_machine_that_sleeps_just_between_its_two_clocks_is_no_step(machine: Machine, slept_at: int) -> None:
+    """The guard's readings of a clock are numbered: it sleeps for three hours after one of them."""
+    asked = 0
+
+    def then_sleep(told: object) -> object:
+        nonlocal asked
+        asked += 1
+        if asked == slept_at:
+            machine.passes(3 * dt.timedelta(hours=1))
+        return told
+
+    guard = ClockGuard(lambda: then_sleep(machine.wall), lambda: then_sleep(machine.boot))
+    assert [guard.look(None) for _ in range(3)] == [None, None, None]
+    machine.is_set(dt.timedelta(hours=5))
+    assert guard.look(None)
 
 
 @pytest.mark.parametrize("time", [MINUTE, 3 * dt.timedelta(hours=1), 90 * DAY])
@@ -150,12 +170,31 @@ def test_starting_with_a_clock_that_is_behind_holds_until_it_is_accepted(store: 
     with store.write() as connection:
         remember_beat(connection, NOW + DAY)
         beat(connection, this_worker("carpe scheduler", NOW), NOW + DAY)
-    begin_by_the_clock(store, NOW)
+    begin_by_the_clock(store, lambda: NOW)
     with store.read() as connection, pytest.raises(ClockHeld, match="a scheduler worked here"):
         refuse_halted(connection)
-    begin_by_the_clock(store, NOW, accept=True)
-    begin_by_the_clock(store, NOW)
+    begin_by_the_clock(store, lambda: NOW, accept=True)
+    begin_by_the_clock(store, lambda: NOW)
     with store.read() as connection:
         refuse_halted(connection)
         assert last_beat(connection) == NOW
         assert registered(connection) == ()  # its sign of life was given by the clock that was wrong
+
+
+def test_one_that_waits_for_the_database_when_it_starts_is_not_behind(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it waits, somebody else gives a sign of life: that is not from the future."""
+    now = NOW
+
+    def a_sign_of_life_after_a_wait(connection: sa.Connection) -> dt.datetime | None:
+        nonlocal now
+        now += 2 * MINUTE
+        remember_beat(connection, now)
+        return last_beat(connection)
+
+    monkeypatch.setattr(halts, "last_beat", a_sign_of_life_after_a_wait)
+    begin_by_the_clock(store, lambda: now)
+    with store.read() as connection:
+        refuse_halted(connection)
+        assert last_beat(connection) == NOW + 2 * MINUTE

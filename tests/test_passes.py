@@ -11,12 +11,14 @@ import sqlalchemy as sa
 from dateutil.relativedelta import relativedelta
 
 from dsl.typed import Offer, Rule, Tag
+from engine.decisions import ledger
 from engine.deliveries.outbox import deliver
 from engine.matching.interpreter import holds
 from engine.passes import PassReport, due_day, run_pass
 from engine.store.events import Event, put_events
 from engine.store.forget import forget
 from engine.store.session import Store, open_store
+from engine.store.state import customer_states
 from engine.store.tables import batches, counters, customers, customers_history, decisions, deliveries, events
 from tests import world
 
@@ -211,8 +213,6 @@ def test_who_was_forgotten_and_comes_back_is_not_met_twice(store: Store):
 def test_a_failure_in_the_middle_leaves_whole_batches(store: Store, monkeypatch: pytest.MonkeyPatch):
     rules = world.ruleset()
     world.put(store, rules, world.world(), NOW)
-    from engine.decisions import ledger
-
     write, calls = ledger.write, []
 
     def fails_once(*arguments):
@@ -302,6 +302,33 @@ def test_a_tag_is_a_new_version_of_its_customer(store: Store):
         assert connection.scalar(sa.select(customers.c.tags)) == ["german"]
         assert connection.scalar(sa.select(customers_history.c.tags)) == []
     assert rows(store, deliveries.c.id) == []
+
+
+def test_a_tag_undoes_nothing_that_is_told_of_its_customer_meanwhile(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Somebody moves the customer after the pass read it and before it writes the tag."""
+    rules = world.ruleset("rule tag_it on birthday tag german")
+    person = {"customer.id": "c1", "customer.date_of_birth": dt.date(1990, 2, 28), "customer.timezone": "Asia/Tokyo"}
+    world.put(store, rules, world.World([person], []), NOW)
+    moving: list[Thread] = []
+
+    def move() -> None:
+        mine = open_store(database_url)
+        world.put(mine, rules, world.World([person | {"customer.timezone": "Europe/Berlin"}], []), NOW)
+        mine.close()
+
+    def read_then_move(*arguments):
+        found = customer_states(*arguments)
+        moving.append(Thread(target=move))
+        moving[0].start()
+        moving[0].join(0.3)
+        return found
+
+    monkeypatch.setattr(ledger, "customer_states", read_then_move)
+    run_pass(store, rules, NOW, day=FIRST)
+    moving[0].join()
+    assert rows(store, customers.c.zone) == [("Europe/Berlin",)]
 
 
 def test_each_winner_is_delivered_once_on_each_open_channel(store: Store):

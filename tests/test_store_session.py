@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from engine.errors import (
     DatabaseLocked,
     DatabaseMissing,
     DatabaseReadOnly,
+    DatabaseUnwritable,
     DriverMissing,
     StoreError,
     UnknownDatabase,
@@ -148,6 +150,25 @@ def test_a_full_disk_is_one_sentence_and_keeps_nothing(path: Path) -> None:
 
     with pytest.raises(DatabaseFull, match="make room"):
         fill()
+    with store.read() as connection:
+        assert get_meta(connection, "0") is None
+
+
+def test_a_file_that_may_not_grow_is_one_sentence_and_keeps_nothing(path: Path) -> None:
+    store = open_store(f"sqlite:///{path}")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def grow() -> None:
+        with store.write() as connection:
+            for key in range(100):
+                set_meta(connection, str(key), "x" * 4000)
+
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, before[1]))
+        with pytest.raises(DatabaseUnwritable, match=r"^The disk failed"):
+            grow()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     with store.read() as connection:
         assert get_meta(connection, "0") is None
 

@@ -66,7 +66,7 @@ def run(
     left_out = not_run(ruleset.rules)
     reports = []
     with opened(settings) as store:
-        begin_by_the_clock(store, utc_now(), accept=accept_clock)
+        begin_by_the_clock(store, utc_now, accept=accept_clock)
         for each in days:
             with progress_bar(quiet=as_json) as progress:
                 report = run_pass(store, ruleset, utc_now(), day=each, progress=progress, check=refuse_halted)
@@ -120,7 +120,7 @@ def rerun(rule: str, day: dt.date | None, reason: str, database: str | None, rul
     if left_out := not_run([one]):
         raise CarpeError(notice(left_out))
     with opened(settings) as store:
-        begin_by_the_clock(store, utc_now())
+        begin_by_the_clock(store, utc_now)
         with progress_bar(quiet=as_json) as progress:
             report = run_again(store, ruleset, one, day, reason, utc_now(), progress=progress, check=refuse_halted)
         sent = deliver(store, ruleset, utc_now(), check=refuse_halted)
@@ -144,7 +144,7 @@ def scheduler(accept_clock: bool, database: str | None, rules: Path | None) -> N
     rulebook = Rulebook(settings.rules)
     say_not_run(not_run(rulebook.good().rules))
     with opened(settings) as store, told_to_stop(), suppress(KeyboardInterrupt):
-        begin_by_the_clock(store, utc_now(), accept=accept_clock)
+        begin_by_the_clock(store, utc_now, accept=accept_clock)
         with ticking(Scheduler(store, rulebook, utc_now)):
             click.echo("Scheduler started; Ctrl-C stops it.", err=True)
             threading.Event().wait()

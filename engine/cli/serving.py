@@ -40,7 +40,7 @@ def serve(
     """Serve the web pages and the API, and decide what is due every minute. Ctrl-C stops it."""
     settings = Settings.from_environment(database=database, rules=rules, host=host, port=port)
     with opened(settings) as store:
-        begin_by_the_clock(store, utc_now(), accept=accept_clock)
+        begin_by_the_clock(store, utc_now, accept=accept_clock)
         serve_until_stopped(settings, store, scheduling=not no_scheduler)
 
 

@@ -20,6 +20,7 @@ from engine.errors import (
     DatabaseFull,
     DatabaseLocked,
     DatabaseReadOnly,
+    DatabaseUnwritable,
     DriverMissing,
     StoreError,
     UnknownDatabase,
@@ -115,6 +116,7 @@ _CONDITIONS: tuple[tuple[tuple[str, ...], Callable[[str], StoreError]], ...] = (
     (("database is locked", "table is locked", "lock timeout"), lambda first: DatabaseLocked()),
     (("readonly database", "read-only transaction"), lambda first: DatabaseReadOnly()),
     (("disk is full", "no space left"), lambda first: DatabaseFull()),
+    (("disk i/o error",), lambda first: DatabaseUnwritable()),
     (
         ("unable to open database",),
         lambda first: StoreError("The database file cannot be opened: its folder is missing or may not be read."),
