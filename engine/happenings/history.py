@@ -149,7 +149,7 @@ class _Past:
 
     # --- what the answers say
 
-    def _offers(self, terms: Sequence[DecidedCount], answers: Sequence[str | None]) -> Iterator[Column]:
+    def _offers(self, terms: Sequence[DecidedCount], answers: Sequence[str]) -> Iterator[Column]:
         """On earlier occasions alone: those met at the same instant are decided together."""
         found = unpack(self.dialect, answers, documents=False)
         earlier = found.at < self.occasions.now[found.row]
@@ -158,7 +158,7 @@ class _Past:
             yield term, pa.array(counted(found, mask, self.occasions.size), pa.int64())
 
     def _last_ever(
-        self, terms: Sequence[LastOf | SinceLast], supposed: Gathered, answers: Sequence[str | None]
+        self, terms: Sequence[LastOf | SinceLast], supposed: Gathered, answers: Sequence[str]
     ) -> Iterator[Column]:
         found = unpack(self.dialect, answers, documents=False) + supposed
         last = latest(found, inside(found, self.occasions, None), self.occasions.size)
@@ -169,7 +169,7 @@ class _Past:
         terms: Sequence[OfEvents],
         reads: Sequence[Attribute],
         supposed: Gathered,
-        answers: Sequence[str | None],
+        answers: Sequence[str],
     ) -> Iterator[Column]:
         found = unpack(self.dialect, answers, documents=bool(reads)) + supposed
         properties = read_properties(found.documents, reads) if reads else pa.table({})
@@ -210,11 +210,10 @@ class _Past:
 
     def _last(self, term: LastOf | SinceLast, last: Numbers) -> pa.Array:
         if isinstance(term, LastOf):
-            return pa.array([self._local_date(row, at) for row, at in enumerate(last.tolist())], pa.date32())
+            seen = zip(last.tolist(), self.occasions.zones(), strict=True)
+            days = [None if at == NEVER else instant_of(at).astimezone(zone).date() for at, zone in seen]
+            return pa.array(days, pa.date32())
         return pa.array(self.occasions.now - last, pa.int64(), mask=last == NEVER)
-
-    def _local_date(self, row: int, at: int) -> dt.date | None:
-        return None if at == NEVER else instant_of(at).astimezone(self.occasions.seen_from(row)[1]).date()
 
 
 def _used(term: UsageOf, answers: Sequence[float | None]) -> Iterator[Column]:

@@ -65,3 +65,8 @@ class Occasions:
         """What `now` is for each row, in stored form."""
         distinct = [instant_text(at) for at, _ in self._seen_from]
         return [distinct[place] for place in self._place.tolist()]
+
+    def zones(self) -> list[ZoneInfo]:
+        """Each row's zone."""
+        distinct = [ZoneInfo(zone) for _, zone in self._seen_from]
+        return [distinct[place] for place in self._place.tolist()]

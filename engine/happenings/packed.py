@@ -11,6 +11,7 @@ from __future__ import annotations
 import binascii
 import datetime as dt
 import json
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -26,8 +27,8 @@ from engine.store.bulk import instant_text
 
 Octets = npt.NDArray[np.uint8]
 
-LINE_END = 10
-"""Never a character of a stored document: JSON escapes it."""
+LINE_END, ROW_END = "\n", "\x1e"
+"""Never characters of a stored document: JSON escapes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +109,33 @@ def ask(connection: Connection, occasions: Occasions, questions: Sequence[Questi
     if "now" in own:
         own["now"] = dialect.now.format(own["now"])
     scalars = "".join(f", ({one.query.format(**own)})" for one in questions)
-    query = f"SELECT {asked.place}{scalars} FROM {asked.source} ORDER BY 1"
+    query = f"SELECT {asked.place}{scalars} FROM {asked.source}"
     parameters = [each for one in questions for each in one.parameters]
     answers = connection.exec_driver_sql(query.replace("?", dialect.mark), (*parameters, *asked.parameters)).all()
-    return [*zip(*answers, strict=True)][1:]
+    place, *columns = zip(*answers, strict=True)
+    if all(map(operator.lt, place, place[1:])):
+        return columns
+    order = np.argsort(place).tolist()
+    return [[column[number] for number in order] for column in columns]
 
 
-def unpack(dialect: Dialect, answers: Sequence[str | None], *, documents: bool) -> Gathered:
-    """The records of each row's lines; None is no record."""
-    rows = [row for row, text in enumerate(answers) if text is not None]
-    found = [text for text in answers if text is not None]
-    lines = np.array([text.count("\n") + 1 for text in found], np.int64)
-    row = np.repeat(np.array(rows, np.int64), lines)
-    data = np.frombuffer("".join(f"{text}\n" for text in found).encode(), np.uint8)
-    ends = np.flatnonzero(data == LINE_END)
+def unpack(dialect: Dialect, answers: Sequence[str], *, documents: bool) -> Gathered:
+    """The records of each row's lines; an empty text is no record."""
+    data = np.frombuffer("".join((ROW_END.join(answers), ROW_END)).encode(), np.uint8)
+    is_last = data == ord(ROW_END)
+    ends = np.flatnonzero(is_last | (data == ord(LINE_END)))
     starts = np.append(0, ends + 1)[:-1]
-    instants = starts[:, None] + np.arange(dialect.width)
+    row = np.cumsum(is_last[ends]) - is_last[ends]
+    lines = starts < ends
+    instants = starts[lines, None] + np.arange(dialect.width)
     at = dialect.read(data[instants])
     if not documents:
-        return Gathered(row, at)
+        return Gathered(row[lines], at)
     kept = np.ones(len(data), np.bool_)
     kept[instants] = kept[ends] = False
-    offsets = np.append(0, np.cumsum(ends - starts - dialect.width))
+    offsets = np.append(0, np.cumsum((ends - starts)[lines] - dialect.width))
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data[kept])]
-    return Gathered(row, at, pa.Array.from_buffers(pa.large_string(), len(ends), buffers))
+    return Gathered(row[lines], at, pa.Array.from_buffers(pa.large_string(), len(at), buffers))
 
 
 def stored(at: int) -> str:

@@ -25,13 +25,13 @@ class Records:
     def every(self, dialect: Dialect, after: int, upto: int, *, documents: bool = False) -> Question:
         """All that happened after `after` and not after `upto` (microseconds), with the events' documents or not."""
         line = dialect.instant.format(self.at) + (" || CAST(properties AS TEXT)" if documents else "")
-        query = f"SELECT {dialect.lines.format(line)} {self._mine()} AND {self.at} > ? AND {self.at} <= ?"
+        query = f"SELECT coalesce({dialect.lines.format(line)}, '') {self._mine()} AND {self.at} > ? AND {self.at} <= ?"
         return Question(query, (*self.parameters, stored(after), stored(upto)))
 
     def last(self, dialect: Dialect) -> Question:
         """The last, seen from the row's own instant."""
         newest = dialect.instant.format(f"max({self.at})")
-        return Question(f"SELECT {newest} {self._mine()} AND {self.at} <= {{now}}", self.parameters)
+        return Question(f"SELECT coalesce({newest}, '') {self._mine()} AND {self.at} <= {{now}}", self.parameters)
 
     def _mine(self) -> str:
         return f"FROM {self.table} WHERE {self.which}"
