@@ -40,7 +40,7 @@ from engine.happenings.meters import last_reading, quotas
 from engine.happenings.occasions import Mask, Numbers, Occasions
 from engine.happenings.packed import Dialect, Gathered, Question, ask, dialect_of, unpack
 from engine.happenings.records import Records, events_of, offers_of
-from engine.happenings.spans import instant_of, microseconds
+from engine.happenings.spans import local_date, microseconds
 from engine.happenings.sums import summed
 from engine.matching.keys import key_of
 from engine.store.documents import dump, encode_document
@@ -211,7 +211,7 @@ class _Past:
     def _last(self, term: LastOf | SinceLast, last: Numbers) -> pa.Array:
         if isinstance(term, LastOf):
             seen = zip(last.tolist(), self.occasions.zones(), strict=True)
-            days = [None if at == NEVER else instant_of(at).astimezone(zone).date() for at, zone in seen]
+            days = [None if at == NEVER else local_date(at, zone) for at, zone in seen]
             return pa.array(days, pa.date32())
         return pa.array(self.occasions.now - last, pa.int64(), mask=last == NEVER)
 

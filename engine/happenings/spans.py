@@ -34,6 +34,11 @@ def instant_of(number: int) -> dt.datetime:
     return EPOCH + number * TICK
 
 
+def local_date(number: int, zone: ZoneInfo) -> dt.date:
+    """Its date in a zone; whole seconds tell it, for clocks change by whole seconds."""
+    return dt.datetime.fromtimestamp(number // 1_000_000, zone).date()
+
+
 class Span(NamedTuple):
     """What counts happened after `after` and not after `upto` (UTC), and all of it does if the span is `exact`."""
 
