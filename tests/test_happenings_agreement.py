@@ -161,7 +161,7 @@ def happened_at(rng: random.Random, at: dt.datetime, zone: str) -> dt.datetime:
 
 def made_properties(rng: random.Random) -> dict[str, Value]:
     drawn = {
-        "page": rng.choice(("/a", "/b")),
+        "page": rng.choice(("/a", "/b", 'ü "\n\x1e\u2028')),
         "seconds": rng.choice((0.1, 0.2, 0.3, 1e308, 40.0)),
         "amount": Money(rng.choice((1, 999, 1000, 10**18)), rng.choice(("USD", "EUR", "JPY", "KWD"))),
         "level": rng.choice((0, 1, 7)),
@@ -355,6 +355,27 @@ def test_batches_and_rows_say_what_the_reference_says(store: Store, day: dt.date
     assert few == table.slice(3, 5)
     truths = [[n for n, each in enumerate(some) if holds(each, row, day) is True] for row in rows[:9]]
     assert truths == expected(day, CONDITIONS)[:9], "the interpreter reads the same from the columns"
+
+
+def test_a_term_alone_is_what_it_is_among_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What terms share (a statement, the longest window, masks) and how a batch is cut change nothing."""
+    day = DAYS[2]
+    made = world(day)
+    fill(store, made)
+    plan = compile_plan([rule(condition) for condition in made_conditions(day, 4 * CONDITIONS)])
+    ever = [term(Events(name, All(()))) for name in MOMENTS for term in (LastOf, SinceLast)]
+    terms = list(dict.fromkeys([*plan.terms, *ever]))
+    asking = beside(key_columns(made.occurrences), table_of(made.rows, plan.attributes))
+    with store.read() as connection:
+        together = with_history(connection, CATALOG, asking, terms, day)
+        last_ever = with_history(connection, CATALOG, asking, ever, day)
+        alone = {term: with_history(connection, CATALOG, asking, [term], day) for term in terms[::3]}
+        monkeypatch.setattr("engine.happenings.history.AT_ONCE", 33)
+        assert with_history(connection, CATALOG, asking, terms, day) == together
+        nothing = with_history(connection, CATALOG, asking.slice(0, 0), terms, day)
+    for term, table in [*alone.items(), *((term, last_ever) for term in ever)]:
+        assert table[key_of(term)] == together[key_of(term)], term
+    assert (nothing.num_rows, nothing.schema) == (0, together.schema)
 
 
 def test_the_comparisons_are_many_and_not_all_alike() -> None:
