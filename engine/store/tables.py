@@ -170,7 +170,15 @@ events = Table(
     Column("state", String(8), nullable=False),  # history | pending | live (never too late) | decided | missed
     Column("decided_at", Instant),
 )
-Index(None, events.c.customer_id, events.c.moment, events.c.occurred_at)
+# What happened to a customer is read from this index alone; on SQLite, whose indexes hold texts of any length, the
+# properties too. With them a `where` or a sum costs what a count does, and a third of the pages on a cold disk; the
+# database grows by a sixth, and an import takes a tenth longer.
+_EVENTS_BY_CUSTOMER = (events.c.customer_id, events.c.moment, events.c.occurred_at, events.c.subscription_id)
+Index("ix_events_with_properties", *_EVENTS_BY_CUSTOMER, events.c.properties, info={"only": "sqlite"})
+Index("ix_events_of_customer", *_EVENTS_BY_CUSTOMER, info={"only": "postgresql"})
+for _index in events.indexes:
+    if "only" in _index.info:
+        _index.ddl_if(dialect=_index.info["only"])
 Index(
     "ix_events_pending",
     events.c.occurred_at,

@@ -73,6 +73,12 @@ def _what_changed() -> None:
 
 
 def _what_happened() -> None:
+    op.drop_index(op.f("ix_events_customer_id_moment_occurred_at"), "events")
+    by_customer = ["customer_id", "moment", "occurred_at", "subscription_id"]
+    if op.get_bind().dialect.name == "sqlite":
+        op.create_index("ix_events_with_properties", "events", [*by_customer, "properties"])
+    else:
+        op.create_index("ix_events_of_customer", "events", by_customer)
     op.drop_index("ix_events_pending", "events")
     op.create_index(
         "ix_events_pending",
