@@ -14,8 +14,8 @@ and of the wall when the operating system had nothing of the file in memory:
 | 16 million | 141          | 132                | 116     | 134           | 240                        | 720 - 980   |
 
 One customer: 0.4 to 0.8 ms, 1.7 for the five terms, whatever the size. From four million on, each customer is a page
-that SQLite does not keep: the search is three quarters of the time, and a larger table only makes the tree deeper by a
-level in a hundred. So for 100 million events (extrapolated, not measured) a shard of 20,000 due should be the same 0.15
+that SQLite does not keep: the search is three quarters of the time, and a tree of many times the rows is one level
+deeper. So for 100 million events (extrapolated, not measured) a shard of 20,000 due should be the same 0.15
 to 0.3 s, a day's 333,000 some 2.5 to 5 s of a processor, and 12 to 25 s on a disk that is cold for every page (a
 page a customer, 40 to 70 microseconds each). Decided against, with these figures: roll-ups by day (the search is what
 costs, and they need it too) and a file of event columns (it would save the search, and must be kept true to rows that
