@@ -20,6 +20,7 @@ import pytest
 
 from dsl.catalog import Catalog, Meter, Moment, MomentKind, Owner, Product
 from dsl.datatypes import DataType, Kind, Money, Unit, Value
+from dsl.operators import months_from
 from dsl.syntax import HistoryVerb, TimeUnit
 from dsl.typed import (
     All,
@@ -384,6 +385,40 @@ def test_a_term_alone_is_what_it_is_among_others(store: Store, monkeypatch: pyte
     for term, table in [*alone.items(), *((term, last_ever) for term in ever)]:
         assert table[key_of(term)] == together[key_of(term)], term
     assert (nothing.num_rows, nothing.schema) == (0, together.schema)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("America/St_Johns", dt.date(2006, 11, 28)),
+        ("America/Sao_Paulo", dt.date(2018, 12, 3)),
+        ("Atlantic/Azores", dt.date(2026, 11, 24)),
+        ("America/New_York", dt.date(2026, 11, 30)),
+    ],
+)
+def test_each_event_around_a_difficult_midnight_is_in_the_window_or_not(store: Store, zone: str, day: dt.date) -> None:
+    """A customer an event, a quarter of an hour apart, and a microsecond beside."""
+    first = months_from(day, -1) + dt.timedelta(1)
+    at = dt.datetime.combine(day, dt.time(9), ZoneInfo(zone)).astimezone(dt.UTC)
+    midnight = dt.datetime.combine(first, dt.time(), ZoneInfo(zone)).astimezone(dt.UTC)
+    near = [midnight + dt.timedelta(minutes=15 * n) + shift for n in range(-8, 9) for shift in (-TICK, 0 * TICK, TICK)]
+    people = [f"c{number:03}" for number in range(len(near))]
+    with store.write() as connection:
+        put_customers(connection, CATALOG, [{"customer.id": one} for one in people], NOW)
+        put_events(
+            connection,
+            CATALOG,
+            [Event(*one) for one in zip(people, ["visit"] * len(near), people, near, strict=True)],
+            NOW,
+        )
+        asking = key_columns(Occurrence("m", 0, Owner.CUSTOMER, one, None, "m:1", zone, at) for one in people)
+        month = Window(1, TimeUnit.MONTHS)
+        terms = [CountOf(Events("visit", All(()), month)), LastOf(Events("visit", All(())))]
+        table = with_history(connection, CATALOG, asking, terms, day)
+    past = History(at, ZoneInfo(zone))
+    assert table[key_of(terms[0])].to_pylist() == [past.within(one, month) for one in near]
+    assert table[key_of(terms[1])].to_pylist() == [past.local_date(one) for one in near]
+    assert {past.within(one, month) for one in near} == {True, False}
 
 
 def test_an_event_that_is_supposed_counts_as_if_it_were_recorded(store: Store) -> None:

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from dsl.catalog import Catalog, Owner
+from dsl.catalog import Catalog
 from dsl.typed import (
     All,
     Attribute,
@@ -42,8 +41,8 @@ from engine.happenings.packed import Dialect, Gathered, Question, ask, dialect_o
 from engine.happenings.records import Records, events_of, offers_of
 from engine.happenings.spans import local_date, microseconds
 from engine.happenings.sums import summed
+from engine.happenings.supposed import as_recorded
 from engine.matching.keys import key_of
-from engine.store.documents import dump, encode_document
 from engine.store.events import Event
 
 Column = tuple[Historic, pa.Array]
@@ -131,7 +130,8 @@ class _Past:
 
     def _of_events(self, moment: str, terms: Sequence[OfEvents]) -> Iterator[Look]:
         records = events_of(self.catalog.moments[moment])
-        supposed = self._told([event for event in self.supposed if event.moment == moment])
+        mine = [event for event in self.supposed if event.moment == moment]
+        supposed = as_recorded(self.catalog.moments[moment], self.occasions, mine)
         last_ever = _last_ever(terms)
         if last_ever:
             yield Look(records.last(self.dialect), partial(self._last_ever, last_ever, supposed))
@@ -181,21 +181,6 @@ class _Past:
             if term.events.where != ALWAYS:
                 mask &= satisfies[term.events.where]
             yield term, self._column(term, found, mask, properties)
-
-    def _told(self, supposed: Sequence[Event]) -> Gathered:
-        """The events that are taken as recorded, once for each row that they are of."""
-        pairs = [(row, event) for event in supposed for row in self._rows_of(event)]
-        types = {event.moment: self.catalog.moments[event.moment].properties for event in supposed}
-        texts = [dump(encode_document(types[event.moment], event.properties)) for _, event in pairs]
-        at = np.array([microseconds(event.occurred_at) for _, event in pairs], np.int64)
-        return Gathered(np.array([row for row, _ in pairs], np.int64), at, pa.array(texts, pa.large_string()))
-
-    def _rows_of(self, event: Event) -> Iterator[int]:
-        owner = self.catalog.moments[event.moment].owner
-        for row, customer in enumerate(self.occasions.customers):
-            mine = owner is Owner.CUSTOMER or event.subscription_id in (None, self.occasions.subscriptions[row])
-            if mine and customer == event.customer_id:
-                yield row
 
     # --- one column
 

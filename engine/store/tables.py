@@ -171,8 +171,9 @@ events = Table(
     Column("decided_at", Instant),
 )
 # What happened to a customer is read from this index alone; on SQLite, whose indexes hold texts of any length, the
-# properties too. With them a `where` or a sum costs what a count does, and a third of the pages on a cold disk; the
-# database grows by a sixth, and an import takes a tenth longer.
+# properties too. Two million events: a `where` on a cold disk 1.5 s instead of 4.4, and as fast as a count in memory;
+# the database is a sixth larger, an import up to an eighth slower, a lone count in memory a fifth slower. (A table
+# without rowid, kept in this order, was as large as before, read no faster, and a fifth slower to write.)
 _EVENTS_BY_CUSTOMER = (events.c.customer_id, events.c.moment, events.c.occurred_at, events.c.subscription_id)
 Index("ix_events_with_properties", *_EVENTS_BY_CUSTOMER, events.c.properties, info={"only": "sqlite"})
 Index("ix_events_of_customer", *_EVENTS_BY_CUSTOMER, info={"only": "postgresql"})
