@@ -51,7 +51,7 @@ def made_up(size: int, rng: random.Random, days: int) -> list[Person]:
 
 
 def torment(
-    database: Database, folder: Path, seconds: float, seed: int, size: int = 2_500, *, everywhere: bool = False
+    database: Database, folder: Path, seconds: float, seed: int, size: int = 1_500, *, everywhere: bool = False
 ) -> dict[str, int]:
     """Raises AssertionError where a promise is broken; else the figures of what was survived and checked."""
     rng, began = random.Random(seed), time.monotonic()
