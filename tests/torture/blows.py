@@ -42,12 +42,12 @@ PAUSE = 0.05
 @dataclass(frozen=True)
 class Clock:
     """The clocks of all processes: the wall and the boot clock run `speed` times as fast as the machine's, the
-    database's so much faster that a lease lasts half a second."""
+    database's so much faster that a lease lasts a second and a half."""
 
     began: float  # by the machine's monotonic clock, which all its processes share
     began_at: dt.datetime
     speed: float
-    term: float = 0.5
+    term: float = 1.5
 
     @staticmethod
     def starting(speed: float) -> Clock:

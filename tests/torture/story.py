@@ -151,12 +151,11 @@ def person(number: int, kind: str, rng: random.Random, day: dt.date, days: int) 
     if kind == "shifts":
         made.shifts = [shifts - relativedelta(months=rng.randrange(2, 30))]
         return made
-    if kind == "comes":
-        made.since = day
-    elif rng.random() < 0.1:
-        starts = dt.date(2026, 1, 31)
     made.born = born - relativedelta(years=rng.randrange(20, 60))
-    made.started = starts - relativedelta(months=rng.randrange(12, 30))
+    if kind == "comes":
+        made.since, made.started = day, starts - relativedelta(years=2)  # the month before, it fell on the same day
+    else:
+        made.started = rng.choice((starts, dt.date(2026, 1, 31))) - relativedelta(months=rng.randrange(12, 30))
     made.renews = renews
     return made
 

@@ -62,7 +62,7 @@ class Writer(threading.Thread):
 
     def _visits(self) -> None:
         now = self._clock.wall()
-        ages = (timedelta(minutes=1), timedelta(minutes=20), timedelta(hours=7), 2 * DAY, 12 * DAY)
+        ages = (timedelta(minutes=1), timedelta(minutes=20), timedelta(hours=7), timedelta(hours=20), 12 * DAY)
         new = []
         for _ in range(self._rng.randrange(1, 6)):
             who, number = self._rng.choice(self.people), len(self.visits) + len(new)
