@@ -3,7 +3,8 @@
 A mask is a Python integer with a bit a conjunct. For each column the rules ask about, a table tells, for every class
 of values that the rules tell apart, which conjuncts that class does not rule out (a conjunct that does not ask is never
 ruled out). Matching is one lookup and one AND a column: a dictionary for named values, a bisection for ordered ones.
-`masks` makes the tables.
+`masks` makes the tables. Dates and money, which have to be counted first, are read only where a conjunct that still
+stands asks for them.
 
 What a lookup cannot tell (text patterns, clauses that compute, and the parts of a condition too large to multiply out)
 are `guards`: asked once a distinct question, and only where a conjunct that still stands after the ANDs wants to know.
@@ -15,6 +16,8 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -42,7 +45,7 @@ class EventIndex:
         self._everything = (1 << len(rules.conjuncts)) - 1
         self._named: list[tuple[str, dict[Any, int], int]] = []
         self._plain: list[tuple[str, list[Any], list[int], int]] = []
-        self._ordered: list[tuple[Reader, list[Any], list[int], int]] = []
+        self._costly: list[tuple[int, Reader, list[Any], list[int], int]] = []
         self._elements: list[Elements] = []
         self._add_columns()
         self._guards = Guards(rules, today)
@@ -58,11 +61,12 @@ class EventIndex:
         for key, points, classes, missing in self._plain:
             value = get(key)
             standing &= missing if value is None else classes[bisect_right(points, value)]
-        for read, points, classes, missing in self._ordered:
-            value = read(row)
-            standing &= missing if value is None else classes[bisect_right(points, value)]
         for elements in self._elements:
             standing &= elements.mask(get(elements.key))
+        for asking, read, points, classes, missing in self._costly:
+            if standing & asking:
+                value = read(row)
+                standing &= missing if value is None else classes[bisect_right(points, value)]
         if standing & self._guards.guarded:
             standing = self._guards.ask(standing, row)
         return self._rules_of(standing)
@@ -75,17 +79,18 @@ class EventIndex:
             if isinstance(column, Element):
                 by_attribute[column.attribute.key][column.element] = sets
             elif is_ordered(column):
-                self._add_ordered(column, *by_class(sets, self._everything))
+                asking = reduce(or_, (mask for mask, _ in sets))
+                self._add_ordered(column, asking, *by_class(sets, self._everything))
             else:
                 assert isinstance(column, Attribute)
                 self._named.append((column.key, *by_value(sets, self._everything)))
         self._elements = [Elements(key, sets, self._everything) for key, sets in by_attribute.items()]
 
-    def _add_ordered(self, column: Column, points: list[Any], classes: list[int], missing: int) -> None:
+    def _add_ordered(self, column: Column, asking: int, points: list[Any], classes: list[int], missing: int) -> None:
         if isinstance(column, Attribute | Historic) and kind_of(column) in (Kind.NUMBER, Kind.COUNT, Kind.ELAPSED):
             self._plain.append((key_of(column), points, classes, missing))
         else:
-            self._ordered.append((reader(column), points, classes, missing))
+            self._costly.append((asking, reader(column), points, classes, missing))
 
     def _rules_of(self, standing: int) -> list[int]:
         """The rules of these conjuncts, each once: the conjuncts of one rule are neighbours."""
