@@ -2,7 +2,8 @@
 #   make demo       the tour: ten thousand made-up customers, today's pass, one decision explained, the web pages
 #   make test       style, types and every test that needs Python only
 #   make test-all   every test: PostgreSQL, the built wheel and whatever else a marker asks for
-#   make bench      how long things take, measured here
+#   make bench      matching beside other engines and floors: a table and build/bench.json (ARGS="--scale 0.1 events")
+#   make bench-rooms  how long the other rooms take, each in its own words
 #   make fuzz       searches for texts that break the language, a minute each for rules, catalogs and messages
 #   make torture    passes killed a hundred times; the calendar of every zone, day by day since 1970
 #   make clean      removes the virtual environment and what was built
@@ -16,10 +17,10 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 METADATA := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench fuzz torture postgresql clean
+.PHONY: help demo test test-all bench bench-rooms fuzz torture postgresql clean
 
 help:
-	@sed -n '2,8s/^# *//p' Makefile
+	@sed -n '2,9s/^# *//p' Makefile
 
 demo: .venv/with-run
 	@$(BIN)/carpe demo $(ARGS)
@@ -33,8 +34,13 @@ test: .venv/with-dev
 test-all: .venv/with-all postgresql
 	$(BIN)/pytest -n auto --dist worksteal
 
-bench: .venv/with-dev
-	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; echo; done
+bench: .venv-bench/made
+	@.venv-bench/bin/python -m tests.bench $(ARGS)
+
+IN_THE_TABLE := $(patsubst %,tests/bench/bench_%.py,events batches indexes)
+bench-rooms: .venv/with-dev
+	@for script in $(filter-out $(IN_THE_TABLE),$(wildcard tests/bench/bench_*.py)); do \
+		echo "$$script"; $(BIN)/python "$$script" || exit 1; echo; done
 
 # What breaks a promise is saved under tests/fuzz/corpus, where a normal test finds it again.
 fuzz: .venv/with-dev
@@ -47,7 +53,7 @@ torture: .venv/with-dev
 	$(BIN)/python -m tests.torture.calendar
 
 clean:
-	rm -rf .venv carpe-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench carpe-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- the virtual environment -----------------------------------------------------------------------------------------
 
@@ -75,6 +81,15 @@ clean:
 	@echo "Installing Carpe with every extra into .venv"
 	@$(PIP) --editable '.[postgres,lsp,analysis,dev]'
 	@touch $@ .venv/with-dev .venv/with-run
+
+# What Carpe is measured beside; what does not install here is left out of the table.
+.venv-bench/made: .venv/made $(METADATA) tests/bench/peers.txt
+	@echo "Installing Carpe and the engines that it is measured beside into .venv-bench"
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --quiet --disable-pip-version-check install --editable .
+	@grep -v '^#' tests/bench/peers.txt | while read -r peer; do \
+		.venv-bench/bin/python -m pip --quiet --disable-pip-version-check install "$$peer" || echo "$$peer is left out"; done
+	@touch $@
 
 # The tests start a PostgreSQL server of their own, as an unprivileged user, from Debian's binaries.
 postgresql:

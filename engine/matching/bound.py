@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engine.matching.columns import Column, is_ordered
 from engine.matching.leaves import Bound, Leaf, bind
-from engine.matching.normal_form import Conjunct, Either, Form
+from engine.matching.normal_form import Conjunct, Form
 from engine.matching.values import ValueSet, intersection
 
 
@@ -60,11 +60,3 @@ def leaves_of(forms: Iterable[Form]) -> list[Leaf]:
     for form in forms:
         found += [form] if isinstance(form, Leaf) else leaves_of(form.items)
     return found
-
-
-def evaluate(form: Form, leaf_holds: Mapping[Leaf, bool]) -> bool:
-    """The truth of a tree whose leaves are known."""
-    if isinstance(form, Leaf):
-        return leaf_holds[form]
-    verdicts = (evaluate(item, leaf_holds) for item in form.items)
-    return any(verdicts) if isinstance(form, Either) else all(verdicts)

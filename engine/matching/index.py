@@ -3,11 +3,12 @@
 A mask is a Python integer with a bit a conjunct. For each column the rules ask about, a table tells, for every class
 of values that the rules tell apart, which conjuncts that class does not rule out (a conjunct that does not ask is never
 ruled out). Matching is one lookup and one AND a column: a dictionary for named values, a bisection for ordered ones.
-`masks` makes the tables.
+`masks` makes the tables. Dates and money, which have to be counted first, are read only where a conjunct that still
+stands asks for them.
 
-What a table cannot tell (text patterns, clauses that compute, and the parts of a condition too large to multiply out)
-are guards: asked once a distinct question, and only of the conjuncts still standing after the ANDs. With 1,000 rules
-this takes about as long as formatting a date; a loop over closures asks every rule.
+What a lookup cannot tell (text patterns, clauses that compute, and the parts of a condition too large to multiply out)
+are `guards`: asked once a distinct question, and only where a conjunct that still stands after the ANDs wants to know.
+With 1,000 rules this takes about as long as formatting a date; a loop over closures asks every rule.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -23,14 +26,14 @@ from dsl.datatypes import Kind
 from dsl.typed import Attribute, Historic
 from engine.matching.bound import BoundRules
 from engine.matching.columns import Column, Element, is_ordered, kind_of
-from engine.matching.guards import Answers, Question, guards_of
+from engine.matching.guards import Guards, Question
 from engine.matching.keys import key_of
-from engine.matching.masks import Elements, bits_of, by_class, by_value, mask_of, wanted
+from engine.matching.masks import Elements, bits_of, by_class, by_value, wanted
 from engine.matching.reading import Reader, reader
 from engine.matching.terms import Row
 from engine.matching.values import ValueSet
 
-FEW = 6
+FEW = 12
 """Up to so many standing conjuncts are taken off a mask one by one; more are found by numpy at once."""
 
 
@@ -39,16 +42,15 @@ class EventIndex:
 
     def __init__(self, rules: BoundRules, today: dt.date) -> None:
         self._rules = rules
-        self._today = today
         self._everything = (1 << len(rules.conjuncts)) - 1
         self._named: list[tuple[str, dict[Any, int], int]] = []
         self._plain: list[tuple[str, list[Any], list[int], int]] = []
-        self._ordered: list[tuple[Reader, list[Any], list[int], int]] = []
+        self._costly: list[tuple[int, Reader, list[Any], list[int], int]] = []
         self._elements: list[Elements] = []
         self._add_columns()
-        self._rule_of = np.array([one.rule for one in rules.conjuncts], dtype=np.int64)
-        self._guards = {number: guards_of(one) for number, one in enumerate(rules.conjuncts)}
-        self._guarded = mask_of(number for number, guards in self._guards.items() if guards)
+        self._guards = Guards(rules, today)
+        self._rule_of = [one.rule for one in rules.conjuncts]
+        self._rules_of_bits = np.array(self._rule_of, dtype=np.int64)
 
     def match(self, row: Row) -> list[int]:
         """The numbers of the rules whose condition holds for `row`, ascending."""
@@ -59,13 +61,14 @@ class EventIndex:
         for key, points, classes, missing in self._plain:
             value = get(key)
             standing &= missing if value is None else classes[bisect_right(points, value)]
-        for read, points, classes, missing in self._ordered:
-            value = read(row)
-            standing &= missing if value is None else classes[bisect_right(points, value)]
         for elements in self._elements:
             standing &= elements.mask(get(elements.key))
-        if standing & self._guarded:
-            standing = self._ask_guards(standing, row)
+        for asking, read, points, classes, missing in self._costly:
+            if standing & asking:
+                value = read(row)
+                standing &= missing if value is None else classes[bisect_right(points, value)]
+        if standing & self._guards.guarded:
+            standing = self._guards.ask(standing, row)
         return self._rules_of(standing)
 
     def _add_columns(self) -> None:
@@ -76,29 +79,27 @@ class EventIndex:
             if isinstance(column, Element):
                 by_attribute[column.attribute.key][column.element] = sets
             elif is_ordered(column):
-                self._add_ordered(column, *by_class(sets, self._everything))
+                asking = reduce(or_, (mask for mask, _ in sets))
+                self._add_ordered(column, asking, *by_class(sets, self._everything))
             else:
                 assert isinstance(column, Attribute)
                 self._named.append((column.key, *by_value(sets, self._everything)))
         self._elements = [Elements(key, sets, self._everything) for key, sets in by_attribute.items()]
 
-    def _add_ordered(self, column: Column, points: list[Any], classes: list[int], missing: int) -> None:
+    def _add_ordered(self, column: Column, asking: int, points: list[Any], classes: list[int], missing: int) -> None:
         if isinstance(column, Attribute | Historic) and kind_of(column) in (Kind.NUMBER, Kind.COUNT, Kind.ELAPSED):
             self._plain.append((key_of(column), points, classes, missing))
         else:
-            self._ordered.append((reader(column), points, classes, missing))
-
-    def _ask_guards(self, standing: int, row: Row) -> int:
-        answers = Answers(self._rules.leaves, row, self._today)
-        for number in bits_of(standing & self._guarded):
-            if not all(answers.guard(guard) for guard in self._guards[number]):
-                standing ^= 1 << number
-        return standing
+            self._costly.append((asking, reader(column), points, classes, missing))
 
     def _rules_of(self, standing: int) -> list[int]:
+        """The rules of these conjuncts, each once: the conjuncts of one rule are neighbours."""
         if standing.bit_count() <= FEW:
-            rule_of = self._rule_of
-            return list(dict.fromkeys(int(rule_of[number]) for number in bits_of(standing)))
+            return list(dict.fromkeys([self._rule_of[number] for number in bits_of(standing)]))
         packed = np.frombuffer(standing.to_bytes(len(self._rule_of) // 8 + 1, "little"), dtype=np.uint8)
-        numbers = np.flatnonzero(np.unpackbits(packed, bitorder="little"))
-        return list(dict.fromkeys(self._rule_of[numbers].tolist()))
+        rules = self._rules_of_bits[np.unpackbits(packed, bitorder="little").view(np.bool_).nonzero()[0]]
+        first = np.empty(len(rules), dtype=np.bool_)
+        first[0] = True
+        np.not_equal(rules[1:], rules[:-1], out=first[1:])
+        found: list[int] = rules[first].tolist()
+        return found
