@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import Any
 
 from dsl.datatypes import Value
 from dsl.operators import OPERATORS
-from dsl.typed import Relation, Test
 from engine.matching.bound import BoundConjunct, evaluate, leaves_of
-from engine.matching.columns import Clause, Element, Pattern, is_ordered
+from engine.matching.columns import Clause, Column, Element, Pattern, is_ordered
 from engine.matching.interpreter import holds
 from engine.matching.leaves import Bound, Leaf
 from engine.matching.normal_form import Form
@@ -42,22 +42,33 @@ class Answers:
     def guard(self, guard: Guard) -> bool:
         """Whether the row passes."""
         if isinstance(guard, tuple):
-            return guard[1].has_named(self._ask(guard[0]))
+            return self.column(*guard)
         if guard not in self._forms:
-            self._forms[guard] = evaluate(guard, {leaf: self._leaf(leaf) for leaf in leaves_of([guard])})
+            self._forms[guard] = evaluate(guard, {leaf: self.leaf(leaf) for leaf in leaves_of([guard])})
         return self._forms[guard]
 
-    def _leaf(self, leaf: Leaf) -> bool:
-        bound = self._leaves[leaf]
-        match bound.column:
-            case Pattern() | Test() | Relation() as question:
-                return bound.values.has_named(self._ask(question))
-            case Element(attribute, element):
-                held = self._row.get(attribute.key)
-                return bound.values.has_named(element in held if isinstance(held, frozenset) else None)
-            case column:
-                value = reader(column)(self._row)
-                return bound.values.has_ordered(value) if is_ordered(column) else bound.values.has_named(value)
+    def bound(self, leaf: Leaf) -> Bound:
+        """What the leaf asks on this day."""
+        return self._leaves[leaf]
+
+    def leaf(self, leaf: Leaf) -> bool:
+        """Whether the row passes a leaf."""
+        bound = self.bound(leaf)
+        return self.column(bound.column, bound.values)
+
+    def column(self, column: Column, values: ValueSet) -> bool:
+        """Whether the row's value of a column is in a set."""
+        value = self.value(column)
+        return values.has_ordered(value) if is_ordered(column) else values.has_named(value)
+
+    def value(self, column: Column) -> Any:
+        """The row's value of a column, as its sets count it; None where it is missing."""
+        if isinstance(column, Question):
+            return self._ask(column)
+        if isinstance(column, Element):
+            held = self._row.get(column.attribute.key)
+            return column.element in held if isinstance(held, frozenset) else None
+        return reader(column)(self._row)
 
     def _ask(self, question: Question) -> bool | None:
         if question not in self._questions:

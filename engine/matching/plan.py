@@ -12,6 +12,7 @@ from dsl.typed import Attribute, Condition, Historic, Rule
 from engine.matching import batch
 from engine.matching.bound import bind_rules
 from engine.matching.index import EventIndex
+from engine.matching.near import Way, ways
 from engine.matching.normal_form import normalise
 from engine.matching.program import compile_program
 from engine.matching.reads import asked_of, attributes_of
@@ -45,6 +46,10 @@ class Plan:
     def match_row(self, row: Row, today: dt.date) -> list[int]:
         """The numbers of the rules whose condition holds for `row` on local date `today`, ascending."""
         return self._index(today).match(row)
+
+    def near_misses(self, row: Row, today: dt.date) -> list[Way]:
+        """What keeps rules from matching that do not, where it is one thing alone (`near`); nearest first."""
+        return ways(self._index(today), row, today)
 
     def match_batch(self, table: pa.Table, today: dt.date) -> pa.Table:
         """The matches of a batch of local date `today`: int32 columns `row` and `rule`, sorted by row, then rule."""
