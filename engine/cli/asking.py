@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from engine.cli.columns import rows_bar
 from engine.cli.context import (
     as_day,
     as_of_option,
@@ -28,21 +30,31 @@ from engine.errors import CarpeError
 from engine.reports.decisions import DecisionLine, Receipt, receipt
 from engine.reports.decisions import decisions as find_decisions
 from engine.simulation import preview as previewing
+from engine.simulation.base_funnel import BaseFunnel, base_funnel
 
 
 @click.command(epilog="Example: carpe preview billing_anniversary_offer_premium --as-of 2026-03-15")
 @click.argument("rule")
+@click.option("--funnel", is_flag=True, help="Count everybody, as if the moment came to all, clause by clause.")
 @as_of_option
 @database_option
 @rules_option
 @json_option
-def preview(rule: str, day: dt.date | None, database: str | None, rules: Path | None, as_json: bool) -> None:
+def preview(
+    rule: str, funnel: bool, day: dt.date | None, database: str | None, rules: Path | None, as_json: bool
+) -> None:
     """Count and show who would meet RULE on a day, clause by clause. Writes nothing."""
     settings = Settings.from_environment(database=database, rules=rules)
     ruleset = ruleset_of(settings)
     now = utc_now()
+    asked, on = rule_of(ruleset, rule), day or now.date()
     with opened(settings) as store:
-        found = previewing.preview(store, ruleset, rule_of(ruleset, rule), day or now.date(), now)
+        if funnel:
+            with rows_bar(as_json) as progress:
+                counted = base_funnel(store, ruleset, asked, on, progress)
+            _show_funnel(counted, as_json)
+            return
+        found = previewing.preview(store, ruleset, asked, on, now)
     if as_json:
         print_json(found.to_json())
     else:
@@ -102,6 +114,28 @@ def _show_preview(out: Console, found: previewing.Preview) -> None:
         out.print(f"Note: {note}", markup=False)
     if found.waits_for:
         out.print(f"This version checks the rule but does not run it: {', '.join(found.waits_for)}.", markup=False)
+
+
+def _show_funnel(found: BaseFunnel, as_json: bool) -> None:
+    if as_json:
+        print_json(found.to_json())
+        return
+    out = console()
+    out.print(found.sentence, markup=False)
+    out.print(f"If the moment came to everybody on {found.day}: {found.matched:,} of {found.base:,} match.")
+    out.print(f"  {found.concerned:,} are in the moment's statuses.")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("clause")
+    for name in ("true", "false", "missing", "left"):
+        table.add_column(name, justify="right")
+    for each in found.clauses:
+        counts = (each.true, each.false, each.missing)
+        left = "" if each.left is None else f"{each.left:,}"
+        table.add_row(Text("  " * each.depth + each.text), *(f"{count:,}" for count in counts), left)
+    if found.clauses:
+        out.print(table)
+    for note in found.notes:
+        out.print(f"Note: {note}", markup=False)
 
 
 def _clause_counts(found: previewing.Preview) -> Table:

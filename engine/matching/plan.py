@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from dsl.typed import Attribute, Condition, Historic, Rule
@@ -58,6 +60,10 @@ class Plan:
         found = [self.match_row(row, today) for row in full_rows(table, self.attributes, self.terms)]
         pairs = [(number, rule) for number, rules in enumerate(found) for rule in rules]
         return batch.pairs([number for number, _ in pairs], [rule for _, rule in pairs])
+
+    def count_batch(self, table: pa.Table, today: dt.date) -> npt.NDArray[np.int64]:
+        """How many rows of a batch of local date `today` each rule matches, by its number."""
+        return batch.counts(self._program(today), table, today)
 
 
 def compile_plan(rules: Sequence[Rule]) -> Plan:
