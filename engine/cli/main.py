@@ -7,10 +7,11 @@ import sys
 
 import click
 
-from engine.cli.asking import decisions, explain, preview
+from engine.cli.asking import decisions, preview
 from engine.cli.checking import check
 from engine.cli.database import db_group
 from engine.cli.erasing import forget
+from engine.cli.explaining import explain
 from engine.cli.formatting import format_command
 from engine.cli.helping import help_command
 from engine.cli.importing import import_group

@@ -59,6 +59,16 @@ def run(program: Program, table: pa.Table, today: dt.date) -> pa.Table:
     return pairs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
+def counts(program: Program, table: pa.Table, today: dt.date) -> npt.NDArray[np.int64]:
+    """How many rows of a batch each rule matches: the bits are counted, not read out."""
+    coder = Coder(table, today)
+    with ThreadPoolExecutor(THREADS) as pool:
+        columns = list(pool.map(coder.codes, program.columns.keys(), program.columns.values()))
+        starts = range(0, table.num_rows, BLOCK)
+        found = pool.map(lambda start: _Block(program, table, columns, start, today).counts(), starts)
+        return sum(found, start=np.zeros(program.size, np.int64))
+
+
 def pairs(rows: Sequence[int] | npt.NDArray[np.int32], rules: Sequence[int] | npt.NDArray[np.int32]) -> pa.Table:
     """Matches as a table: int32 columns `row` and `rule`."""
     return pa.table([pa.array(rows, pa.int32()), pa.array(rules, pa.int32())], schema=PAIRS)
@@ -84,6 +94,11 @@ class _Block:
     def matches(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Rows (counted from the batch's first) and rules."""
         return self._pairs(self._rules())
+
+    def counts(self) -> npt.NDArray[np.int64]:
+        """The number of matching rows a rule."""
+        found: npt.NDArray[np.int64] = np.bitwise_count(self._rules().view(np.uint64)).sum(axis=1, dtype=np.int64)
+        return found
 
     def _standing(self, conjuncts: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
         """The rows that are in all sets of any of the conjuncts."""

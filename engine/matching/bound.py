@@ -18,11 +18,15 @@ from engine.matching.values import ValueSet, intersection
 
 @dataclass(frozen=True, slots=True)
 class BoundConjunct:
-    """One alternative of rule number `rule`: each column's value is in its set, and every form of `rest` is true."""
+    """One alternative of rule number `rule`: each column's value is in its set, and every form of `rest` is true.
+
+    `leaves` are those that the sets were made of.
+    """
 
     rule: int
     sets: Mapping[Column, ValueSet]
     rest: tuple[Form, ...]
+    leaves: frozenset[Leaf] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ def _bind(rule: int, conjunct: Conjunct, bound: Mapping[Leaf, Bound]) -> BoundCo
         sets[column] = values if known is None else intersection(known, values, ordered=is_ordered(column))
     if any(values.is_empty for values in sets.values()):
         return None
-    return BoundConjunct(rule, {c: values for c, values in sets.items() if not values.is_everything}, conjunct.rest)
+    wanted = {column: values for column, values in sets.items() if not values.is_everything}
+    return BoundConjunct(rule, wanted, conjunct.rest, conjunct.leaves)
 
 
 def leaves_of(forms: Iterable[Form]) -> list[Leaf]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -24,11 +25,13 @@ import numpy as np
 
 from dsl.datatypes import Kind
 from dsl.typed import Attribute, Historic
-from engine.matching.bound import BoundRules
+from engine.matching.answers import Answers, guards_of
+from engine.matching.bound import BoundConjunct, BoundRules
 from engine.matching.columns import Column, Element, is_ordered, kind_of
 from engine.matching.guards import Guards, Question
 from engine.matching.keys import key_of
 from engine.matching.masks import Elements, bits_of, by_class, by_value, wanted
+from engine.matching.normal_form import Form
 from engine.matching.reading import Reader, reader
 from engine.matching.terms import Row
 from engine.matching.values import ValueSet
@@ -37,11 +40,16 @@ FEW = 12
 """Up to so many standing conjuncts are taken off a mask one by one; more are found by numpy at once."""
 
 
+Stood = tuple[Column, ValueSet] | Form
+"""What can stand in the way of a conjunct."""
+
+
 class EventIndex:
     """The masks of one moment's rules on one local date."""
 
     def __init__(self, rules: BoundRules, today: dt.date) -> None:
         self._rules = rules
+        self._today = today
         self._everything = (1 << len(rules.conjuncts)) - 1
         self._named: list[tuple[str, dict[Any, int], int]] = []
         self._plain: list[tuple[str, list[Any], list[int], int]] = []
@@ -70,6 +78,50 @@ class EventIndex:
         if standing & self._guards.guarded:
             standing = self._guards.ask(standing, row)
         return self._rules_of(standing)
+
+    def answers(self, row: Row) -> Answers:
+        """What a row says to questions and leaves, each asked once."""
+        return Answers(self._rules.leaves, row, self._today)
+
+    def missed_by_one(self, row: Row) -> list[tuple[BoundConjunct, Stood]]:
+        """The conjuncts that one thing alone keeps from holding, with that thing: a column's set, or a guard.
+
+        Of rules that match there are none. Columns are counted like bits of a binary counter: who was ruled out once,
+        and who more than once.
+        """
+        once = more = 0
+        for mask in self._masks(row):
+            ruled_out = self._everything & ~mask
+            more |= once & ruled_out
+            once |= ruled_out
+        answers = self.answers(row)
+        matching = set(self.match(row))
+        found = []
+        for number in bits_of(self._everything & ~more):
+            conjunct = self._rules.conjuncts[number]
+            stood = self._stood(number, answers, is_ruled_out=bool(once >> number & 1))
+            if len(stood) == 1 and conjunct.rule not in matching:
+                found.append((conjunct, stood[0]))
+        return found
+
+    def _stood(self, number: int, answers: Answers, *, is_ruled_out: bool) -> list[Stood]:
+        """What stands in the way of a conjunct that at most one column rules out."""
+        guards: list[Stood] = [guard for guard in guards_of(self._rules.conjuncts[number]) if not answers.guard(guard)]
+        if not is_ruled_out:
+            return guards
+        sets = self._rules.conjuncts[number].sets.items()
+        return guards + [one for one in sets if not isinstance(one[0], Question) and not answers.column(*one)]
+
+    def _masks(self, row: Row) -> Iterator[int]:
+        """The mask of each column's value, as `match` reads them."""
+        for key, masks, other in self._named:
+            yield masks.get(row.get(key), other)
+        plain = [(row.get(key), *classed) for key, *classed in self._plain]
+        costly = [(read(row), *classed) for _, read, *classed in self._costly]
+        for value, points, classes, missing in plain + costly:
+            yield missing if value is None else classes[bisect_right(points, value)]
+        for elements in self._elements:
+            yield from elements.each(row.get(elements.key))
 
     def _add_columns(self) -> None:
         by_attribute: dict[str, dict[str, list[tuple[int, ValueSet]]]] = defaultdict(dict)

@@ -93,9 +93,14 @@ class Elements:
         found = self._kept.get(held)
         if found is None:
             found = self._everything
-            for element, (masks, other) in self._tables.items():
-                found &= masks.get(None if held is None else element in held, other)
+            for mask in self.each(held):
+                found &= mask
             if len(self._kept) >= self.KEPT:
                 self._kept.clear()
             self._kept[held] = found
         return found
+
+    def each(self, held: Any) -> Iterator[int]:
+        """The same of one element after the other."""
+        for element, (masks, other) in self._tables.items():
+            yield masks.get(None if held is None else element in held, other)
