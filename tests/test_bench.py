@@ -20,7 +20,8 @@ from tests.bench.plain import flat, plain
 def keys() -> set[str]:
     """The lines that a run has where these peers are installed."""
     peers = [name for name, (package, *_) in bench_batches.PEERS.items() if bench_events.is_here(package)]
-    found = {f"event.{size}.{name}" for size in (20, 1000) for name in bench_events.installed()}
+    events = ("event.20.2", "event.1000.2", "event.1000.4")
+    found = {f"{event}.{name}" for event in events for name in bench_events.installed()}
     found |= {f"batch.{what}.{least}.{name}" for what in ("every", "first") for least in (2, 4) for name in peers}
     found |= {f"event.{size}" for size in bench_events.MOST} | {f"batch.rows.1{'0' * zeros}" for zeros in (5, 6, 7)}
     return found | {"batch.due", "batch.rules", "batch.simple", "index.start", "index.memory"}

@@ -30,7 +30,7 @@ from engine.matching.bound import BoundConjunct, BoundRules
 from engine.matching.columns import Column, Element, is_ordered, kind_of
 from engine.matching.guards import Guards, Question
 from engine.matching.keys import key_of
-from engine.matching.masks import Elements, bits_of, by_class, by_value, wanted
+from engine.matching.masks import Elements, FirstOfRun, bits_of, by_class, by_value, wanted
 from engine.matching.normal_form import Form
 from engine.matching.reading import Reader, reader
 from engine.matching.terms import Row
@@ -58,6 +58,7 @@ class EventIndex:
         self._add_columns()
         self._guards = Guards(rules, today)
         self._rule_of = [one.rule for one in rules.conjuncts]
+        self._first = FirstOfRun(self._rule_of)
         self._rules_of_bits = np.array(self._rule_of, dtype=np.int64)
 
     def match(self, row: Row) -> list[int]:
@@ -146,12 +147,10 @@ class EventIndex:
 
     def _rules_of(self, standing: int) -> list[int]:
         """The rules of these conjuncts, each once: the conjuncts of one rule are neighbours."""
+        standing = self._first.of(standing)
         if standing.bit_count() <= FEW:
-            return list(dict.fromkeys([self._rule_of[number] for number in bits_of(standing)]))
+            return [self._rule_of[number] for number in bits_of(standing)]
         packed = np.frombuffer(standing.to_bytes(len(self._rule_of) // 8 + 1, "little"), dtype=np.uint8)
-        rules = self._rules_of_bits[np.unpackbits(packed, bitorder="little").view(np.bool_).nonzero()[0]]
-        first = np.empty(len(rules), dtype=np.bool_)
-        first[0] = True
-        np.not_equal(rules[1:], rules[:-1], out=first[1:])
-        found: list[int] = rules[first].tolist()
+        bits = np.unpackbits(packed, bitorder="little").view(np.bool_)
+        found: list[int] = self._rules_of_bits[bits.nonzero()[0]].tolist()
         return found

@@ -1,8 +1,7 @@
 """Batches of rows against all rules of a moment: `python -m tests.bench batches`
 
 Carpe always finds every match, for a held offer falls to the next; the first of a row is read off those. Rows are made
-up in memory, as columns. Rules of four to six clauses match about one row in a thousand each, rules of two to four
-about one in forty: what is read out then weighs more than what is computed.
+up in memory, as columns. Where rules match many rows, what is read out weighs more than what is computed.
 """
 
 from __future__ import annotations
@@ -16,14 +15,12 @@ import pyarrow as pa
 
 from dsl.typed import MomentUse, Rule, Say, Test
 from engine.matching.plan import Plan, compile_plan
-from tests.bench.bench_events import is_here, writer
+from tests.bench.bench_events import DENSE, SPARSE, is_here, writer
 from tests.bench.made_up import SEATS, TODAY, batch, rules
 from tests.bench.measuring import Line, medians, scaled, thousands
 from tests.bench.plain import Plain, flat, plain
 
 PEERS = {"DuckDB": ("duckdb", "duck", 10), "Polars": ("polars", "polars_frame", 3)}
-SPARSE, DENSE = 4, 2
-"""The least clauses of a rule."""
 
 
 def lines(scale: float) -> Iterator[Line]:

@@ -11,6 +11,7 @@ import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from dsl.typed import Rule
 from engine.matching.plan import compile_plan
 from tests.bench.made_up import TODAY, batch, rows, rules
 from tests.bench.measuring import Line, medians, scaled, thousands
@@ -30,6 +31,10 @@ MOST = {1000: 20.0, 5000: 60.0, 10_000: 120.0}
 """Microseconds to the winning match."""
 
 
+DENSE, SPARSE = 2, 4
+"""The least clauses of a rule: rules of two to four match one row in forty each, of four to six one in a thousand."""
+
+
 def is_here(package: str | None) -> bool:
     """Whether a package that a peer needs is installed."""
     return package is None or importlib.util.find_spec(package) is not None
@@ -45,15 +50,14 @@ def writer(name: str) -> Any:
 
 
 def lines(scale: float) -> Iterator[Line]:
-    for size in (20, 1000):
-        yield from _beside_peers(size, scaled(size, scale, 20), scaled(40, scale, 5))
+    for size, least in ((20, DENSE), (1000, DENSE), (1000, SPARSE)):
+        yield from _beside_peers(f"event.{size}.{least}", rules(scaled(size, scale, 20), least), scaled(40, scale, 5))
     for size, most in MOST.items():
         yield _large(size, scaled(size, scale, 20), most, scaled(500, scale, 20))
 
 
-def _beside_peers(named: int, count: int, events: int) -> Iterator[Line]:
+def _beside_peers(key: str, some: Sequence[Rule], events: int) -> Iterator[Line]:
     """Carpe and every peer on the same rules and rows, results compared."""
-    some = rules(count)
     plan, table = compile_plan(some), batch(events)
     states, flats = rows(plan, table), flat(table).to_pylist()
     conditions = [plain(rule.condition, TODAY) for rule in some]
@@ -62,14 +66,14 @@ def _beside_peers(named: int, count: int, events: int) -> Iterator[Line]:
     for name, (module, _) in installed().items():
         match: Event = writer(module).match_event(conditions)
         if [match(row) for row in flats] != expected:
-            raise AssertionError(f"{name} and Carpe disagree on {count} rules")
+            raise AssertionError(f"{name} and Carpe disagree: {key}")
         calls[name] = _all(match, flats)
     taken = medians(calls)
     carpe = taken["carpe"] / events / 25
     for name, (_, goal) in installed().items():
         yield Line(
-            f"event.{named}.{name}",
-            f"one event, {thousands(count)} rules",
+            f"{key}.{name}",
+            f"one event, {thousands(len(some))} rules, {sum(map(len, expected)) / events:.3g} matches",
             carpe * 1e6,
             "us",
             taken[name] / events / carpe,

@@ -1,7 +1,7 @@
 """What rules cost before the first event: `python -m tests.bench indexes`
 
-A process that starts reads a folder of rules (its files in the system's cache), compiles them and meets one event;
-beside it a process that only imports the same modules. Memory is what the index of one moment holds on one day.
+A process that starts reads a folder of rules (its files in the system's cache), compiles them and meets one event a
+moment; beside it a process that only imports the same modules. Memory is what the index of one moment holds on one day.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ import datetime, sys
 from pathlib import Path
 from engine import rulebook
 from engine.matching.keys import key_of
-from engine.plans import plans_of
+from engine.matching.plan import compile_plan
 """
 START = (
     IMPORTS
     + """
 folder, day = Path(sys.argv[1]), datetime.date(2026, 3, 15)
-plans = plans_of(rulebook.usable(rulebook.load(folder), folder))
-for use in [*plans.scheduled(day), *plans.happening()]:
-    plan, _ = plans.plan(use, day)
+rules = rulebook.usable(rulebook.load(folder), folder).rules
+for use in dict.fromkeys(use for rule in rules for use in rule.moments):
+    plan = compile_plan([rule for rule in rules if use in rule.moments])
     plan.match_row({key_of(term): None for term in plan.terms}, day)
 """
 )
