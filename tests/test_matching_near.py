@@ -22,7 +22,7 @@ from engine.matching.plan import Plan
 from tests.strategies import DAYS, clauses, computed_clauses, conditions, make_rows
 from tests.strategies import TERMS as ALL_TERMS
 
-QUIET = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+QUIET = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def attribute(name: str, kind: Kind, owner: Owner = Owner.SUBSCRIPTION) -> Attribute:

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dsl.datatypes import Kind
+from dsl.datatypes import Kind, Unit
+from dsl.operators import months_from
 from dsl.typed import All, AnyOf, Attribute, Condition, Elapsed, Not, Relation, SinceLast, Test
 from engine.matching.answers import Answers
 from engine.matching.bound import BoundConjunct
 from engine.matching.columns import Column, Element, Pattern, is_ordered, kind_of
 from engine.matching.computed import MICROSECOND
 from engine.matching.index import EventIndex, Stood
-from engine.matching.keys import written
+from engine.matching.keys import key_of, written
 from engine.matching.leaves import Leaf, bind
 from engine.matching.normal_form import Both, Form
 from engine.matching.reading import reader
@@ -29,6 +30,8 @@ from engine.matching.values import ValueSet
 
 LONGEST_WAIT = 366
 """Days looked ahead."""
+
+A_DAY = dt.timedelta(days=1) // MICROSECOND
 
 A_YEAR = 365.0
 """Days by which a date is half off."""
@@ -113,6 +116,8 @@ def _distance(column: Column, values: ValueSet, value: Any) -> Nearness:
 
 
 def _share(gap: float, scale: float) -> float:
+    if not gap:
+        return 0.0  # the very value that is just too much
     return 1.0 if math.isinf(gap) else gap / (gap + scale)
 
 
@@ -129,10 +134,10 @@ def _hangs_on_time(leaf: Leaf) -> bool:
 def first_day(leaves: Iterable[Leaf], row: Row, today: dt.date) -> dt.date | None:
     """The first later day, of a year, on which all the leaves that hang on time pass, all else as it is."""
     timed = [leaf for leaf in leaves if _hangs_on_time(leaf)]
-    last = min(LONGEST_WAIT, (dt.date.max - today).days)
-    for wait in range(1, last + 1):
-        day = today + dt.timedelta(days=wait)
-        if all(_passes(leaf, row, day, wait) for leaf in timed):
+    days = {day for leaf in timed for day in _turns(leaf, row, today)}
+    for day in sorted(days):
+        wait = (day - today).days
+        if 0 < wait <= LONGEST_WAIT and all(_passes(leaf, row, day, wait) for leaf in timed):
             return day
     return None
 
@@ -141,5 +146,38 @@ def _passes(leaf: Leaf, row: Row, day: dt.date, wait: int) -> bool:
     bound = bind(leaf, day)
     value = reader(bound.column)(row)
     if isinstance(bound.column, SinceLast) and value is not None:
-        value += dt.timedelta(days=wait) // MICROSECOND
+        value += wait * A_DAY
     return bound.values.has_ordered(value)
+
+
+def _turns(leaf: Leaf, row: Row, today: dt.date) -> Iterator[dt.date]:
+    """The days on which the leaf may begin to pass: where time comes to one of its operands or goes beyond it."""
+    term = leaf.term
+    key = key_of(term.start if isinstance(term, Elapsed) else term)  # type: ignore[arg-type]
+    value: Any = row.get(key)
+    if value is None:
+        return
+    counts = [operand for atom in leaf.atoms for operand in atom.operands if isinstance(operand, int)]
+    if isinstance(term, SinceLast):
+        waits = (-((value - count) // A_DAY) for count in counts)
+        yield from _shifted(today, (wait + more for wait in waits for more in (0, 1)))
+    elif isinstance(term, Elapsed) and term.unit is Unit.DAYS:
+        yield from _shifted(value, (0, *(count + more for count in counts for more in (0, 1))))
+    else:
+        yield from _shifted(
+            value, (0, 1, *(way * count + more for count in counts for way in (-1, 1) for more in (0, 1)))
+        )
+        for count in counts:
+            for ahead in (-count, count, count + 1):
+                yield from _shifted(months_from(value, ahead), range(MOST_CLAMPED + 1))
+
+
+MOST_CLAMPED = 4
+"""Days by which months that are counted back from a day differ from those counted up to it, and one more."""
+
+
+def _shifted(day: dt.date, some: Iterable[int]) -> Iterator[dt.date]:
+    """That many days later, where the calendar has them."""
+    for days in some:
+        if 1 <= day.toordinal() + days <= dt.date.max.toordinal():
+            yield dt.date.fromordinal(day.toordinal() + days)
