@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from tests.bench.bench_matching import rows as made_rows
+from tests.bench.bench_matching import rules as made_rules
 
 from dsl.datatypes import DataType, Kind
 from dsl.service import check
@@ -31,8 +33,6 @@ from engine.store.schema import upgrade
 from engine.store.session import open_store
 from tests.bench.bench_due import most_resident, write_files
 from tests.bench.bench_import import CATALOG
-from tests.bench.bench_matching import rows as made_rows
-from tests.bench.bench_matching import rules as made_rules
 
 NOW = dt.datetime(2026, 3, 31, 12, tzinfo=dt.UTC)
 TODAY = dt.date(2026, 3, 15)
