@@ -21,7 +21,7 @@ METADATA := setup.cfg pyproject.toml
 .PHONY: help demo test test-all bench bench-rooms fuzz torture postgresql clean
 
 help:
-	@sed -n '2,9s/^# *//p' Makefile
+	@sed -n '2,10s/^# *//p' Makefile
 
 demo: .venv/with-run
 	@$(BIN)/carpe demo $(ARGS)
