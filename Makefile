@@ -1,7 +1,7 @@
 # Everything starts from a bare clone: python3 (3.11 or later, with venv), git and make are enough.
 #   make demo       the tour: ten thousand made-up customers, today's pass, one decision explained, the web pages
 #   make test       style, types and every test that needs Python only
-#   make test-all   every test: PostgreSQL, the built wheel and whatever else a marker asks for
+#   make test-all   every test: PostgreSQL, Spark, the built wheel and whatever else a marker asks for
 #   make bench      matching beside other engines and floors: a table and build/bench.json (ARGS="--scale 0.1 events")
 #   make bench-rooms  how long the other rooms take, each in its own words
 #   make fuzz       searches for texts that break the language, a minute each for rules, catalogs and messages
@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 METADATA := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench bench-rooms fuzz torture postgresql clean
+.PHONY: help demo test test-all bench bench-rooms fuzz torture postgresql java clean
 
 help:
 	@sed -n '2,10s/^# *//p' Makefile
@@ -32,7 +32,7 @@ test: .venv/with-dev
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --dist worksteal -m "not postgres and not spark and not browser and not wheel and not torture"
 
-test-all: .venv/with-all postgresql
+test-all: .venv/with-all postgresql java
 	$(BIN)/pytest -n auto --dist worksteal
 
 bench: .venv-bench/made
@@ -82,7 +82,7 @@ clean:
 
 .venv/with-all: .venv/made $(METADATA)
 	@echo "Installing Carpe with every extra into .venv"
-	@$(PIP) --editable '.[postgres,lsp,analysis,dev]'
+	@$(PIP) --editable '.[postgres,lsp,analysis,spark,dev]'
 	@touch $@ .venv/with-dev .venv/with-run
 
 # What Carpe is measured beside; what does not install here is left out of the table.
@@ -101,3 +101,11 @@ postgresql:
 		echo "Installing PostgreSQL's binaries"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
 	else echo "PostgreSQL's initdb is not here: sudo apt-get install postgresql"; exit 1; fi
+
+# Spark runs on Java.
+java:
+	@if command -v java >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Java"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless >/dev/null; \
+	else echo "Java is not here: sudo apt-get install openjdk-17-jre-headless"; exit 1; fi

@@ -10,6 +10,7 @@ import click
 from engine.cli.asking import decisions, preview
 from engine.cli.checking import check
 from engine.cli.database import db_group
+from engine.cli.distributing import load_decisions, snapshot
 from engine.cli.erasing import forget
 from engine.cli.explaining import explain
 from engine.cli.formatting import format_command
@@ -53,6 +54,8 @@ for command in (
     import_group,
     run,
     rerun,
+    snapshot,
+    load_decisions,
     status,
     pause,
     resume,

@@ -37,17 +37,24 @@ def show(out: Console, report: PassReport, sent: dict[str, int]) -> None:
     if report.pass_id is None:
         out.print("Nothing was due.")
     else:
-        _show_counts(out, report)
+        _show_counts(out, report, f"Pass {report.pass_id} as of {report.as_of}")
     show_deliveries(out, sent)
     if report.rules:
         out.print(_table(report))
 
 
-def _show_counts(out: Console, report: PassReport) -> None:
+def show_decided(out: Console, report: PassReport, what: str) -> None:
+    """The same of decisions that are in no database yet."""
+    _show_counts(out, report, what)
+    if report.rules:
+        out.print(_table(report))
+
+
+def _show_counts(out: Console, report: PassReport, what: str) -> None:
     total = report.total
     due, looked = sum(report.moments.values()), total("due")
     matched = looked - total("not_matched") - total("missed")
-    out.print(f"Pass {report.pass_id} as of {report.as_of}: {due:,} moments due, looked at by rules {looked:,} times.")
+    out.print(f"{what}: {due:,} moments due, looked at by rules {looked:,} times.")
     out.print(f"{matched:,} matched: {total('offered'):,} offered (or said), {total('held'):,} held.")
     for reason, count in report.held.most_common():
         out.print(f"  {count:>6,} held: {reasons.summary(reason)}")

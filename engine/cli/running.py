@@ -23,6 +23,7 @@ from engine.cli.context import (
     rules_option,
     ruleset_of,
 )
+from engine.cli.distributing import decide_on_spark
 from engine.cli.pass_report import progress_bar, say_not_run, show, show_deliveries
 from engine.clock import utc_now
 from engine.config import Settings
@@ -43,6 +44,10 @@ MOST_DAYS = 366
 @click.option("--from", "first", callback=as_day, metavar="DATE", help="The first of several days.")
 @click.option("--to", "last", callback=as_day, metavar="DATE", help="The last of them.")
 @accept_clock_option
+@click.option("--engine", type=click.Choice(["local", "spark"]), default="local", help="Where. Default: here.")
+@click.option("--state", metavar="PATH", help="With spark: a snapshot (folder, URL or table:DATABASE).")
+@click.option("--out", metavar="PATH", help="With spark: where to write what was decided.")
+@click.option("--master", metavar="URL", default="local[*]", help="With spark: its master. Default: local[*].")
 @database_option
 @rules_option
 @json_option
@@ -51,6 +56,10 @@ def run(
     first: dt.date | None,
     last: dt.date | None,
     accept_clock: bool,
+    engine: str,
+    state: str | None,
+    out: str | None,
+    master: str,
     database: str | None,
     rules: Path | None,
     as_json: bool,
@@ -59,7 +68,14 @@ def run(
 
     Without a date it is what a scheduler does each minute: what came due since the last pass, as far as rules catch
     up. A day that you name is decided whole, however long ago it was. What was cut short goes on where it stopped.
+
+    With --engine spark a day of a snapshot (`carpe snapshot`) is decided on many machines, for `carpe load-decisions`.
     """
+    if engine == "spark":
+        decide_on_spark(state, out, master, day, rules, as_json)
+        return
+    if state is not None or out is not None:
+        raise click.UsageError("--state and --out go with --engine spark.")
     settings = Settings.from_environment(database=database, rules=rules)
     days = _days(day, first, last)
     ruleset = ruleset_of(settings)
