@@ -31,6 +31,7 @@ TOPICS = (
     "catalog",
     "imports",
     "running",
+    "cluster",
     "api",
 )
 """The pages, in reading order."""

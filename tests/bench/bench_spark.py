@@ -54,8 +54,9 @@ def grown(seed: Path, state: Path, copies: int) -> None:
         name = each.relative_to(seed)
         table = ds.dataset(each, format="parquet").to_table()
         with Folder(state / name) as folder:
-            for number in range(1 if name.name in ("manifest", "batches") else copies):
-                folder.add(copied(table, number) if copies > 1 and name.name != "manifest" else table)
+            by_customer = "customer.id" in table.column_names
+            for number in range(copies if by_customer else 1):
+                folder.add(copied(table, number) if by_customer else table)
     said = ds.dataset(seed / "manifest", format="parquet").to_table().to_pylist()[0]
     counts = {name: said[name] * copies for name in ("customers", "subscriptions", "events")}
     shutil.rmtree(state / "manifest")
