@@ -39,6 +39,9 @@ WIDEST_TABLE = 1 << 16
 FEW_POINTS = 4
 """Up to so many points are compared with every value one by one, which is a fifth of a look-up each."""
 
+MOST_COMPARED = 128
+"""Where only bisecting is left, comparing wins up to so many points (64 points, 360,000 numbers: 4 ms, not 12)."""
+
 STRETCH = 1 << 15
 """Values that stay in a core's cache."""
 
@@ -102,10 +105,10 @@ class Coder:
         if present is not None:
             counted &= present
         codes = np.zeros(len(minor), dtype=_width(len(points)))
-        for code in np.unique(places[counted]):
-            rows = np.flatnonzero(counted & (places == code))
-            per_minor = AMOUNT_SCALE // 10 ** (int(code) - 1)
-            codes[rows] = _place(minor[rows], [math.ceil(Fraction(point, per_minor)) for point in points])
+        for number in {exponent(name) for name in self._entries(currency)[0] if name is not None}:
+            per_minor = AMOUNT_SCALE // 10**number
+            classes = _place(minor, [math.ceil(Fraction(point, per_minor)) for point in points])
+            codes += classes * (counted & (places == 1 + number))
         return codes
 
     def _same_text(self, left: str, right: str) -> Mask:
@@ -134,10 +137,7 @@ def _without(codes: Codes, present: Mask | None) -> Codes:
 
 def _floats(values: pa.ChunkedArray, points: Sequence[float]) -> Codes:
     stored, present = numbers(values, np.float64)
-    if len(points) <= FEW_POINTS:
-        return _without(_compared(stored, points), present)
-    found = np.searchsorted(np.asarray(points, dtype=np.float64), stored, side="right") + 1
-    return _without(found.astype(_width(len(points))), present)
+    return _without(_bisected(stored, np.asarray(points, dtype=np.float64), 1, _width(len(points))), present)
 
 
 def _integers(values: npt.NDArray[Any], present: Mask | None, points: Sequence[int]) -> Codes:
@@ -161,20 +161,25 @@ def _place(values: npt.NDArray[Any], points: Sequence[int]) -> Codes:
     within = np.array([point for point in points if limits.min < point <= limits.max], dtype=values.dtype)
     if not len(within):
         return np.full(len(values), 1 + always, dtype=width)
-    if len(points) <= FEW_POINTS:
-        return _compared(values, points)
     low, high = int(within[0]) - 1, int(within[-1])
-    if high - low >= WIDEST_TABLE:
-        return (np.searchsorted(within, values, side="right") + (1 + always)).astype(width)
+    if len(within) <= FEW_POINTS or high - low >= WIDEST_TABLE:
+        return _bisected(values, within, 1 + always, width)
     every = np.arange(high - low + 1, dtype=values.dtype) + low
     by_offset: Codes = (np.searchsorted(within, every, side="right") + (1 + always)).astype(width)
     codes: Codes = by_offset[np.clip(values, low, high) - low]
     return codes
 
 
-def _compared(values: npt.NDArray[Any], points: Sequence[Any]) -> Codes:
-    """The same by comparing with each of a few points, a stretch at a time, so that the values are fetched once."""
-    codes = np.ones(len(values), dtype=np.uint8)
+def _bisected(
+    values: npt.NDArray[Any], points: npt.NDArray[Any], first: int, width: type[np.unsignedinteger[Any]]
+) -> Codes:
+    """`first` + how many points are not above each value; if they are not too many, by comparing with each.
+
+    That is done a stretch at a time, so that the values are fetched once.
+    """
+    if len(points) > MOST_COMPARED:
+        return (np.searchsorted(points, values, side="right") + first).astype(width)
+    codes = np.full(len(values), first, dtype=width)
     for start in range(0, len(values), STRETCH):
         some = values[start : start + STRETCH]
         for point in points:
