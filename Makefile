@@ -5,8 +5,8 @@
 #   make bench      matching beside other engines and floors: a table and build/bench.json (ARGS="--scale 0.1 events")
 #   make bench-rooms  how long the other rooms take, each in its own words
 #   make fuzz       searches for texts that break the language, a minute each for rules, catalogs and messages
-#   make torture    passes killed a hundred times, the calendar of every zone since 1970, a year of outages, two
-#                   schedulers killed, stopped, locked out and robbed of their database
+#   make torture    passes and schedulers killed, stopped and starved; a year of outages; the calendar of every zone;
+#                   millions of comparisons of one rule's forms
 #   make clean      removes the virtual environment and what was built
 # A virtual environment is made once, in .venv; a stamp a list of extras says what it holds.
 
@@ -51,9 +51,10 @@ fuzz: .venv/with-dev
 
 torture: .venv/with-all postgresql
 	$(BIN)/python -m tests.torture.kills 100
-	$(BIN)/python -m tests.torture.calendar
-	$(BIN)/python -m tests.torture.year
-	$(BIN)/python -m tests.torture.schedulers 60
+	$(BIN)/python -m tests.torture.schedulers 120
+	$(BIN)/python -m tests.torture.year 365
+	$(BIN)/python -m tests.torture.calendar 2000
+	$(BIN)/python -m tests.torture.agreement
 
 clean:
 	rm -rf .venv .venv-bench carpe-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -249,7 +249,8 @@ def computed_clauses(draw: st.DrawFn) -> Test | Relation:
         return Relation(draw(st.sampled_from(names)), draw(sides), draw(sides))
     computed = _CALCULATED[family[0]]
     if draw(st.booleans()):
-        return Relation(draw(st.sampled_from(_COMPARE)), draw(st.one_of(sides, computed)), draw(computed))
+        either = st.one_of(sides, sides, computed)
+        return Relation(draw(st.sampled_from(_COMPARE)), draw(either), draw(either))
     operator = draw(st.sampled_from((*_COMPARE, "in", "not_in", "between", "not_between", "is_known", "is_missing")))
     count = {"is_known": 0, "is_missing": 0, "between": 2, "not_between": 2, "in": 3, "not_in": 3}.get(operator, 1)
     pool = _RESULTS[family[0]]

@@ -22,7 +22,7 @@ ROWS = 330
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[dt.date, list[Condition], int, bool]:
     today = draw(st.sampled_from(DAYS))
-    some = draw(st.lists(conditions(today, computing=True), min_size=8, max_size=8))
+    some = draw(st.lists(conditions(today, leaves=7, computing=True), min_size=8, max_size=8))
     return today, some, draw(st.integers(0, 2**32)), draw(st.booleans())
 
 

@@ -37,7 +37,7 @@ def said(clause: asked.Clause, table: pa.Table = BATCH, today: dt.date = TODAY) 
     return [(None, None, False, True)[code] for code in codes.tolist()]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=70, deadline=None, suppress_health_check=list(HealthCheck))
 @given(computed_clauses(), st.sampled_from(DAYS))
 def test_all_rows_at_once_say_what_each_row_says(clause: Any, today: dt.date) -> None:
     assert said(clause, today=today) == [holds(clause, row, today) for row in ROWS]
