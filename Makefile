@@ -4,7 +4,7 @@
 #   make test-all   every test: PostgreSQL, the built wheel and whatever else a marker asks for
 #   make bench      how long things take, measured here
 #   make fuzz       searches for texts that break the language, a minute each for rules, catalogs and messages
-#   make torture    passes killed a hundred times; the calendar of every zone, day by day since 1970
+#   make torture    passes and schedulers killed, stopped and starved; a year of outages; the calendar of every zone
 #   make clean      removes the virtual environment and what was built
 # A virtual environment is made once, in .venv; a stamp a list of extras says what it holds.
 
@@ -42,9 +42,11 @@ fuzz: .venv/with-dev
 		{ echo "The fuzzer atheris does not install for $$($(BIN)/python --version). Try another: make clean fuzz PYTHON=python3.12"; exit 1; }
 	@for kind in rules catalog message; do echo "$$kind"; $(BIN)/python tests/fuzz/fuzz_language.py $$kind $(SECONDS) || exit 1; done
 
-torture: .venv/with-dev
+torture: .venv/with-all postgresql
 	$(BIN)/python -m tests.torture.kills 100
-	$(BIN)/python -m tests.torture.calendar
+	$(BIN)/python -m tests.torture.schedulers 120
+	$(BIN)/python -m tests.torture.year 365
+	$(BIN)/python -m tests.torture.calendar 2000
 
 clean:
 	rm -rf .venv carpe-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
