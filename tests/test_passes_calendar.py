@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from threading import Thread
 
 import pytest
 import sqlalchemy as sa
 
 from dsl.datatypes import Money
 from dsl.typed import Ruleset
-from engine.passes import PassReport, run_pass
-from engine.store.session import Store
+from engine.moments.due import due_batch
+from engine.passes import PassReport, run_pass, scheduled
+from engine.store.session import Store, open_store
 from engine.store.state import put_customers, put_subscriptions
 from engine.store.tables import counters, decisions, frontiers, missed, moves
+from engine.store.zones import shard_of
 from tests import world
 from tests.torture.year import simulate
 
@@ -289,3 +292,40 @@ def test_a_pass_with_nothing_to_do_writes_nothing(shop: Shop):
 def test_three_weeks_of_outages_and_changes_are_what_the_oracle_finds(store: Store):
     figures = simulate(store, days=14, seed=11, size=25)
     assert min(figures["decided"], figures["missed"], figures["changes"]) > 10
+
+
+@pytest.mark.parametrize("asked", ["after", "before"])
+def test_who_moves_while_a_batch_is_looking_is_met_once(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch, asked: str
+):
+    """Somebody moves the customer west after the batch knew the newest change, before or after it reads who is due."""
+    rules = world.ruleset('rule wish on birthday say "Happy birthday!" via in_app')
+    person = {"customer.id": "c1", "customer.date_of_birth": dt.date(1990, 2, 28), "customer.timezone": "Europe/Berlin"}
+    beside = [
+        {"customer.id": f"n{zone}", "customer.timezone": zone} for zone in ("Europe/Berlin", "America/Los_Angeles")
+    ]
+    world.put(store, rules, world.World([person, *beside], []), utc("2026-02-26 12:00"))
+    run_pass(store, rules, utc("2026-02-27 20:00"))
+    moving: list[Thread] = []
+
+    def move() -> None:
+        mine = open_store(database_url)
+        moved = world.World([person | {"customer.timezone": "America/Los_Angeles"}], [])
+        world.put(mine, rules, moved, utc("2026-02-28 09:00"))
+        mine.close()
+
+    def due_while_moving(*arguments, **options):
+        found = due_batch(*arguments, **options) if asked == "after" or moving else None
+        if not moving and arguments[5] == shard_of("c1"):
+            moving.append(Thread(target=move))
+            moving[0].start()
+            moving[0].join(0.3)
+        return due_batch(*arguments, **options) if found is None else found
+
+    monkeypatch.setattr(scheduled, "due_batch", due_while_moving)
+    for hour in ("2026-02-28 09:30", "2026-02-28 17:30", "2026-03-01 17:30"):
+        run_pass(store, rules, utc(hour))
+        moving[0].join()
+    with store.read() as connection:
+        assert connection.scalars(sa.select(decisions.c.subject)).all() == ["c1"]
+        assert connection.scalar(sa.select(sa.func.sum(counters.c.due))) == 1

@@ -43,6 +43,18 @@ def claim(
     return _zones_of(connection, uses, *mine)
 
 
+def knows_newest(connection: sa.Connection, this: Pass, day: dt.date, shard: int) -> bool:
+    """Whether no calendar changed since our claim; else the claim is as if it were made now.
+
+    Who is due is asked after the claim, and on PostgreSQL each statement sees what was committed by then: who moved in
+    between would be in no batch, or in two. So it is asked again until the claim knows what the answer knew.
+    """
+    newest = newest_move(connection)
+    ours = (batches.c.local_date == day, batches.c.shard == shard, batches.c.rerun == 0)
+    older = (batches.c.pass_id == this.number(connection), batches.c.moves_seen < newest)
+    return connection.execute(batches.update().where(*ours, *older).values(moves_seen=newest)).rowcount == 0
+
+
 def claimed(
     connection: sa.Connection, uses: Sequence[MomentUse], day: dt.date, shard: int
 ) -> dict[MomentUse, list[str]]:

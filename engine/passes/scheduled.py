@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -13,25 +13,38 @@ from engine.decisions.occasions import Part, occurrences
 from engine.moments.calendar import due_instant
 from engine.moments.due import due_batch
 from engine.moments.timeline import not_met_before
-from engine.passes.claims import claim
+from engine.passes.claims import claim, knows_newest
 from engine.passes.deciding import Due, decide_due
 from engine.passes.this_pass import Pass
 
 
 def decide_shard(connection: sa.Connection, this: Pass, day: dt.date, zones: Sequence[str], shard: int) -> None:
     """Claim what the shard has left to do on a local day, decide what is in time and count what is too late."""
+    mine = claim(connection, this, this.plans.scheduled(day), day, zones, shard)
+    if not mine:
+        return
+    due = _due(connection, this, mine, day, shard)
+    while not knows_newest(connection, this, day, shard):
+        due = _due(connection, this, mine, day, shard)
+    decide_due(connection, this.plans, due, this.now, this.report)
+
+
+def _due(
+    connection: sa.Connection, this: Pass, claimed: Mapping[MomentUse, Sequence[str]], day: dt.date, shard: int
+) -> Due:
+    """What the shard has to decide in the zones that are claimed for each moment, and what is too late."""
     parts: list[Part] = []
     missed: dict[tuple[str, MomentUse, dt.date], int] = {}
-    for use, mine in claim(connection, this, this.plans.scheduled(day), day, zones, shard).items():
+    for use, zones in claimed.items():
         listening = this.plans.listening(use, day)
-        for rules, here in by_lateness(this, listening, day, mine):
+        for rules, here in by_lateness(this, listening, day, zones):
             table = due_table(connection, this, use, day, here, shard, rules)
             if table.num_rows:
                 if rules:
                     parts.append(this.part(connection, use, day, table, rules))
                 for rule in without(listening, rules):
                     missed[rule.name, use, day] = missed.get((rule.name, use, day), 0) + occurrences(table)
-    decide_due(connection, this.plans, Due(parts, missed), this.now, this.report)
+    return Due(parts, missed)
 
 
 def by_lateness(

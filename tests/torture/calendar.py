@@ -1,20 +1,22 @@
 """The calendar standard, proved day by day against python-dateutil and `whenever`.
 
-    python -m tests.torture.calendar
+    python -m tests.torture.calendar [FIRST_YEAR]
 
 *Occurrences*: every start day of four years, every interval, 48 months: on exactly the dates that dateutil and
 whenever name, in order, each once, each under the name of its own period, and on no other day.
 
-*Instants*: every zone of the tz database, sending hours, every day of years: what whenever says, which knows the hour
-or says that it is skipped or comes twice. What a skipped hour means is our standard, so it is told again here, from
-offsets alone: *the first instant at which the local clock shows the hour or later*. Between two changes of its offset
-a clock only runs forward, so that instant is either the hour itself at one of the offsets in force, or a change.
+*Instants*: every zone of the tz database, sending hours, every day from the first year (1970) to 2037: what whenever
+says, which knows the hour or says that it is skipped or comes twice. What a skipped hour means is our standard, so it
+is told again here, from offsets alone: *the first instant at which the local clock shows the hour or later*. Between
+two changes of its offset a clock only runs forward, so that instant is either the hour itself at one of the offsets in
+force, or a change.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import itertools
+import sys
 import time
 import zoneinfo
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -204,7 +206,7 @@ def main() -> None:
     found = sum(prove_occurrences(rhythm, start, every_day=True) for rhythm in RHYTHMS for start in START_DAYS)
     print(f"occurrences: {found:,} of {len(START_DAYS):,} start days in {len(RHYTHMS)} rhythms, every day asked")
     zones = every_zone()
-    days = days_between(dt.date(1970, 1, 2), dt.date(2037, 12, 30))
+    days = days_between(dt.date(int(sys.argv[1]) if len(sys.argv) > 1 else 1970, 1, 2), dt.date(2037, 12, 30))
     asked = skipped = 0
     for at in (dt.time(0), dt.time(2, 30), dt.time(9)):
         walls = at_hour(days, at)

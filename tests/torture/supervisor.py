@@ -54,11 +54,11 @@ class Torture:
             self._supervise(now)
             if now >= next_kill:
                 self._kill()
-                next_kill = now + self.rng.uniform(2.0, 9.0)
+                next_kill = now + self.rng.uniform(4.0, 12.0)
             if now >= next_fault:
                 faults = faults or self.rng.sample(self._faults, len(self._faults))
                 faults.pop()()
-                next_fault = now + self.rng.uniform(4.0, 8.0)
+                next_fault = now + self.rng.uniform(6.0, 12.0)
             time.sleep(0.02)
 
     def end(self) -> None:
