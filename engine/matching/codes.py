@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -26,24 +25,22 @@ from dsl.operators import OPERATORS
 from dsl.typed import Amount, Relation, Test
 from engine.matching.columns import AMOUNT_SCALE, Column, Element, Pattern, is_ordered, kind_of
 from engine.matching.keys import key_of
+from engine.matching.number_codes import (
+    Codes,
+    Mask,
+    decimals,
+    floats,
+    in_one,
+    integers,
+    narrowest,
+    numbers_of,
+    place,
+    where_present,
+)
 from engine.matching.terms import OWN_CURRENCY
 from engine.matching.values import Point
 
-Codes = npt.NDArray[np.unsignedinteger[Any]]
-Mask = npt.NDArray[np.bool_]
-
 EPOCH = dt.date(1970, 1, 1).toordinal()
-WIDEST_TABLE = 1 << 16
-"""Whole numbers whose points span no more than this are looked up in a table instead of bisected."""
-
-FEW_POINTS = 4
-"""Up to so many points are compared with every value one by one, which is a fifth of a look-up each."""
-
-MOST_COMPARED = 128
-"""Where only bisecting is left, comparing wins up to so many points (64 points, 360,000 numbers: 4 ms, not 12)."""
-
-STRETCH = 1 << 15
-"""Values that stay in a core's cache."""
 
 
 class Coder:
@@ -70,22 +67,22 @@ class Coder:
         values = self._table[key_of(column)]
         match kind_of(column):
             case Kind.NUMBER:
-                return _floats(values, points)
+                return floats(values, points)
             case Kind.COUNT | Kind.PERCENT | Kind.ELAPSED:
-                return _integers(*_numbers(values, np.int64), points)
+                return integers(*numbers_of(values, np.int64), points)
             case Kind.DATE:
-                days, present = _numbers(values.cast(pa.int32()), np.int32)
-                return _integers(days, present, [point - EPOCH for point in points])
+                days, present = numbers_of(values.cast(pa.int32()), np.int32)
+                return integers(days, present, [point - EPOCH for point in points])
             case Kind.FLAG:
-                flags, present = _numbers(values.cast(pa.int8()), np.int8)
+                flags, present = numbers_of(values.cast(pa.int8()), np.int8)
                 by_flag = [2 + points.index(flag) if flag in points else 1 for flag in (False, True)]
-                return _without(np.array(by_flag, dtype=np.uint8)[flags], present)
+                return where_present(np.array(by_flag, dtype=np.uint8)[flags], present)
             case Kind.MONEY if is_ordered(column):
-                return _decimals(values, points)
+                return decimals(values, points)
             case Kind.MONEY | Kind.SET:
                 return np.asarray(pc.is_valid(values).to_numpy(), dtype=np.uint8)
         classes = {value: 2 + number for number, value in enumerate(points)}
-        return self._by_entry(key_of(column), lambda text: classes.get(text, 1), _width(len(points)))
+        return self._by_entry(key_of(column), lambda text: classes.get(text, 1), narrowest(len(points)))
 
     def _by_entry(self, key: str, code: Callable[[str], int], width: type[np.unsignedinteger[Any]]) -> Codes:
         """Codes of a text column, asked once a distinct text; 0 where it is missing."""
@@ -95,7 +92,7 @@ class Coder:
 
     def _amounts(self, column: Amount, points: Sequence[int]) -> Codes:
         """Minor units are compared with the points in minor units, a currency's number of places at a time."""
-        minor, present = _numbers(self._table[column.money.key], np.int64)
+        minor, present = numbers_of(self._table[column.money.key], np.int64)
         currency = f"{column.money.key}.currency"
         places = self._by_entry(currency, lambda name: 1 + exponent(name), np.uint8)
         if column.currency is None:
@@ -104,10 +101,10 @@ class Coder:
             counted = self._by_entry(currency, lambda name: int(name == column.currency), np.uint8) == 1
         if present is not None:
             counted &= present
-        codes = np.zeros(len(minor), dtype=_width(len(points)))
+        codes = np.zeros(len(minor), dtype=narrowest(len(points)))
         for number in {exponent(name) for name in self._entries(currency)[0] if name is not None}:
             per_minor = AMOUNT_SCALE // 10**number
-            classes = _place(minor, [math.ceil(Fraction(point, per_minor)) for point in points])
+            classes = place(minor, [math.ceil(Fraction(point, per_minor)) for point in points])
             codes += classes * (counted & (places == 1 + number))
         return codes
 
@@ -123,85 +120,6 @@ class Coder:
         return same
 
 
-def _width(points: int) -> type[np.unsignedinteger[Any]]:
-    """The narrowest number for the classes of so many points."""
-    return np.uint8 if points < 254 else np.uint16 if points < 65534 else np.uint32
-
-
-def _whole(values: pa.ChunkedArray) -> pa.Array:
-    whole = values.combine_chunks()
-    return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
-
-
-def _numbers(values: pa.ChunkedArray, dtype: Any) -> tuple[npt.NDArray[Any], Mask | None]:
-    """The values (anything where missing) and where they are present; None for everywhere."""
-    present = None
-    if values.null_count:
-        present = np.asarray(values.is_valid().to_numpy(), dtype=np.bool_)
-        values = pc.fill_null(values, pa.scalar(0, values.type))
-    return np.asarray(values.to_numpy(), dtype=dtype), present
-
-
-def _without(codes: Codes, present: Mask | None) -> Codes:
-    return codes if present is None else codes * present
-
-
-# --- ordered columns -------------------------------------------------------------------------------------------------
-
-
-def _floats(values: pa.ChunkedArray, points: Sequence[float]) -> Codes:
-    numbers, present = _numbers(values, np.float64)
-    return _without(_bisected(numbers, np.asarray(points, dtype=np.float64), 1, _width(len(points))), present)
-
-
-def _integers(values: npt.NDArray[Any], present: Mask | None, points: Sequence[int]) -> Codes:
-    return _without(_place(values, points), present)
-
-
-def _decimals(values: pa.ChunkedArray, points: Sequence[int]) -> Codes:
-    """Sums of money, never missing: ten-thousandths in 128 bits, compared as 64 where they fit."""
-    whole = _whole(values.cast(pa.decimal128(38, 4)))
-    halves = np.frombuffer(whole.buffers()[1], np.int64).reshape(-1, 2)[whole.offset : whole.offset + len(whole)]
-    low, high = halves[:, 0], halves[:, 1]
-    if np.array_equal(high, low >> 63):
-        return _place(low, points)
-    exact = [(upper << 64) | (lower & (2**64 - 1)) for lower, upper in halves.tolist()]
-    return np.array([1 + bisect_right(points, value) for value in exact], dtype=_width(len(points)))
-
-
-def _place(values: npt.NDArray[Any], points: Sequence[int]) -> Codes:
-    """1 + how many points are not above each value. Points beyond the type's range are met by all values or by none."""
-    width, limits = _width(len(points)), np.iinfo(values.dtype)
-    always = sum(point <= limits.min for point in points)
-    within = np.array([point for point in points if limits.min < point <= limits.max], dtype=values.dtype)
-    if not len(within):
-        return np.full(len(values), 1 + always, dtype=width)
-    low, high = int(within[0]) - 1, int(within[-1])
-    if len(within) <= FEW_POINTS or high - low >= WIDEST_TABLE:
-        return _bisected(values, within, 1 + always, width)
-    every = np.arange(high - low + 1, dtype=values.dtype) + low
-    by_offset: Codes = (np.searchsorted(within, every, side="right") + (1 + always)).astype(width)
-    codes: Codes = by_offset[np.clip(values, low, high) - low]
-    return codes
-
-
-def _bisected(
-    values: npt.NDArray[Any], points: npt.NDArray[Any], first: int, width: type[np.unsignedinteger[Any]]
-) -> Codes:
-    """`first` + how many points are not above each value; if they are not too many, by comparing with each.
-
-    That is done a stretch at a time, so that the values are fetched once.
-    """
-    if len(points) > MOST_COMPARED:
-        return (np.searchsorted(points, values, side="right") + first).astype(width)
-    codes = np.full(len(values), first, dtype=width)
-    for start in range(0, len(values), STRETCH):
-        some = values[start : start + STRETCH]
-        for point in points:
-            codes[start : start + STRETCH] += (some >= point).view(np.uint8)
-    return codes
-
-
 # --- named columns ---------------------------------------------------------------------------------------------------
 
 
@@ -209,7 +127,7 @@ def _entries(values: pa.ChunkedArray) -> tuple[list[str | None], npt.NDArray[Any
     """The distinct texts, None last, and for each row its place among them."""
     if not pa.types.is_dictionary(values.type):
         values = values.dictionary_encode()
-    whole = _whole(values.unify_dictionaries())
+    whole = in_one(values.unify_dictionaries())
     entries: list[str | None] = whole.dictionary.to_pylist()
     indices = pc.fill_null(whole.indices.cast(pa.int32()), len(entries))
     return [*entries, None], indices.to_numpy()
@@ -219,7 +137,7 @@ class _Lists:
     """A column of lists, taken apart: each element's text and row."""
 
     def __init__(self, values: pa.ChunkedArray) -> None:
-        whole = _whole(values)
+        whole = in_one(values)
         entries, self._indices = _entries(pa.chunked_array([pc.list_flatten(whole)]))
         self._numbers = {entry: number for number, entry in enumerate(entries)}
         self._rows = pc.list_parent_indices(whole).to_numpy()
