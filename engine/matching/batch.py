@@ -26,10 +26,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from engine.matching.codes import Coder, Codes
+from engine.matching.codes import Coder
 from engine.matching.columns import Clause
 from engine.matching.leaves import Leaf
 from engine.matching.normal_form import Both, Form
+from engine.matching.number_codes import Codes
 from engine.matching.program import KNOWN, MISSING, Program
 from engine.matching.verdicts import verdicts
 
