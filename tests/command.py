@@ -21,14 +21,14 @@ PATIENCE = 120
 parse(Source("warm.rules", "on birthday tag warm"))  # the first parse builds the machine
 
 
-def carpe(folder: Path, *arguments: str, told: str = "") -> subprocess.CompletedProcess[str]:
+def carpe(folder: Path, *arguments: str, told: str = "", patience: int = PATIENCE) -> subprocess.CompletedProcess[str]:
     """Runs `carpe` in a folder, `told` on its standard input, and checks what holds for every command."""
     with tempfile.TemporaryDirectory() as place:
         streams = Path(place)
         (streams / "0").write_text(told)
         process = FORKS.Process(target=_run, args=(folder, arguments, streams))
         process.start()
-        process.join(PATIENCE)
+        process.join(patience)
         process.kill()
         process.join()
         assert process.exitcode is not None

@@ -23,11 +23,14 @@ from dsl.typed import (
     All,
     Amount,
     AnyOf,
+    Arithmetic,
     Attribute,
     Condition,
+    Constant,
     Elapsed,
     MomentUse,
     Not,
+    Relation,
     Rule,
     Say,
     SegmentUse,
@@ -91,7 +94,13 @@ _TEXTS = (
     "a?b",
     "a\nb",
     "\N{CYRILLIC SMALL LETTER A}",
+    "\N{FULLWIDTH LATIN SMALL LETTER A}",
+    "a\N{ZERO WIDTH SPACE}",
     "é",
+    "e\N{COMBINING ACUTE ACCENT}",
+    "\N{ANGSTROM SIGN}",
+    "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}",
+    "\N{LATIN SMALL LIGATURE FI}",
     "e",
     "ß",
     "ss",
@@ -188,8 +197,79 @@ def clauses(draw: st.DrawFn, today: dt.date, terms: Sequence[Term]) -> Test:
     return Test(operator, term, tuple(operands))
 
 
-def conditions(today: dt.date, terms: Sequence[Term] = TERMS, leaves: int = 12) -> st.SearchStrategy[Condition]:
-    """Trees of tests, of up to about `leaves`, with segments and the empty `and` and `or` among them."""
+_FACTORS = (0, 1, -1, 3, 7, 12, 100, 2**53 + 1, 2**62, 10**20, 0.8, 0.1, -0.0, 1.5, 1e308, 5e-324)
+_SHARES = tuple(map(Decimal, ("0.8", "0.005", "-1.1", "0.333333333333", "1e-12", "1e20")))
+_NUMBERS_OR_COUNTS = (Kind.NUMBER, Kind.COUNT)
+
+
+def _terms_of(*kinds: Kind) -> list[Term]:
+    return [term for term in TERMS if kind_of(term) in kinds and not (Kind.MONEY in kinds and term in _MONEY)]
+
+
+def _calculated(kind: Kind) -> st.SearchStrategy[Term]:
+    """Arithmetic whose result is of a kind, as the checker would type it."""
+    type_ = DataType(kind)
+    if kind is Kind.NUMBER:
+        plain = _numeric(*_NUMBERS_OR_COUNTS)
+        both = st.builds(Arithmetic, st.sampled_from("+-*/"), plain, plain, st.just(type_))
+        return st.one_of(both, st.builds(Arithmetic, st.just("/"), *[_numeric(Kind.MONEY)] * 2, st.just(type_)))
+    same, factor = _numeric(kind), _numeric(*_NUMBERS_OR_COUNTS)
+    shares = st.sampled_from((*_FACTORS, *_SHARES)).map(Constant)
+    times = st.builds(Arithmetic, st.sampled_from("*/"), same, st.one_of(factor, shares), st.just(type_))
+    return st.one_of(st.builds(Arithmetic, st.sampled_from("+-"), same, same, st.just(type_)), times)
+
+
+def _numeric(*kinds: Kind) -> st.SearchStrategy[Term]:
+    """Stored terms of a kind, constants beside numbers, and arithmetic on them."""
+    stored: st.SearchStrategy[Term] = st.sampled_from(_terms_of(*kinds))
+    constants = st.sampled_from(_FACTORS if Kind.NUMBER in kinds else _SHARES).map(Constant)
+    return st.one_of(stored, stored, constants, st.deferred(lambda: _CALCULATED[kinds[0]]))
+
+
+_CALCULATED = {kind: _calculated(kind) for kind in (Kind.NUMBER, Kind.MONEY, Kind.PERCENT)}
+_COMPARE = ("equal", "not_equal", "less", "less_or_equal", "greater", "greater_or_equal")
+_FAMILIES: tuple[tuple[Kind, ...], ...] = (
+    _NUMBERS_OR_COUNTS,
+    (Kind.MONEY,),
+    (Kind.PERCENT,),
+    (Kind.DATE,),
+    (Kind.ELAPSED,),
+    (Kind.TEXT,),
+    (Kind.PLAN, Kind.ADDON),
+)
+
+
+@st.composite
+def computed_clauses(draw: st.DrawFn) -> Test | Relation:
+    """Arithmetic beside a constant, or two terms side by side."""
+    family = draw(st.sampled_from(_FAMILIES))
+    sides: st.SearchStrategy[Term] = st.sampled_from(_terms_of(*family))
+    if family[0] not in _CALCULATED:
+        names = _COMPARE if family[0] in (Kind.DATE, Kind.ELAPSED) else _COMPARE[:2]
+        return Relation(draw(st.sampled_from(names)), draw(sides), draw(sides))
+    computed = _CALCULATED[family[0]]
+    if draw(st.booleans()):
+        return Relation(draw(st.sampled_from(_COMPARE)), draw(st.one_of(sides, computed)), draw(computed))
+    operator = draw(st.sampled_from((*_COMPARE, "in", "not_in", "between", "not_between", "is_known", "is_missing")))
+    count = {"is_known": 0, "is_missing": 0, "between": 2, "not_between": 2, "in": 3, "not_in": 3}.get(operator, 1)
+    pool = _RESULTS[family[0]]
+    return Test(operator, draw(computed), tuple(draw(st.sampled_from(pool)) for _ in range(count)))
+
+
+_RESULTS: dict[Kind, Sequence[Value]] = {
+    Kind.NUMBER: (*_NUMBERS, 3.0, 12.0, 100.0, 1 / 3, 2.0**63),
+    Kind.MONEY: [Decimal(text) for text in (*_AMOUNTS, "16.6666", "0.01", "0.0033333333")],
+    Kind.PERCENT: [Decimal(text) for text in (*_BETWEEN_PERCENTS, "6.6666666")],
+}
+
+
+def conditions(
+    today: dt.date, terms: Sequence[Term] = TERMS, leaves: int = 12, *, computing: bool = False
+) -> st.SearchStrategy[Condition]:
+    """Trees of tests, of up to about `leaves`, with segments and the empty `and` and `or` among them.
+
+    With `computing`, clauses that compute are among the tests.
+    """
 
     def deeper(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
         items = st.lists(inner, max_size=4).map(tuple)
@@ -197,7 +277,10 @@ def conditions(today: dt.date, terms: Sequence[Term] = TERMS, leaves: int = 12) 
             items.map(All), items.map(AnyOf), inner.map(Not), inner.map(lambda condition: SegmentUse("s", condition))
         )
 
-    return st.recursive(clauses(today, terms), deeper, max_leaves=leaves)
+    tests: st.SearchStrategy[Condition] = clauses(today, terms)
+    if computing:
+        tests = st.one_of(tests, tests, computed_clauses())
+    return st.recursive(tests, deeper, max_leaves=leaves)
 
 
 def rule(condition: Condition, name: str = "r") -> Rule:

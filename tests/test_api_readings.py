@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from web_world import CATALOG, FILES, World, open_world
 
+from engine.pauses import EVERYTHING, pause
 from engine.store.tables import decisions, events, readings
 
 METERS = """\
@@ -62,6 +63,7 @@ def test_a_reading_tells_what_it_crosses(world: World) -> None:
     assert answer.json == {
         "subscription": "s-1",
         "meter": "storage",
+        "waiting": None,
         "state": "new",
         "crossings": [
             {
@@ -189,3 +191,12 @@ def test_a_list_has_a_limit_and_the_door_a_lock(world: World) -> None:
     assert world.program().post("/readings", [READING] * 1_001).status_code == 413
     assert world.program().post("/readings", []).json == {"results": []}
     assert world.app.test_client().post("/api/v1/readings", json=READING).status_code == 401
+
+
+def test_what_a_reading_crosses_waits_while_everything_is_paused(world: World) -> None:
+    with world.store.write() as connection:
+        pause(connection, EVERYTHING, "the auditors are here", world.times[0])
+    answer = world.program().post("/readings?decide=true", READING)
+    assert answer.status_code == 201
+    assert "the auditors are here" in answer.json["waiting"]
+    assert [each["decisions"] for each in answer.json["crossings"]] == [None]

@@ -44,6 +44,7 @@ ROOMS = (
     "engine.reports",
     "engine.simulation",
     "engine.passes",
+    "engine.distributed",
     "engine.reports.status",
     "engine.reports.status_wording",
     "engine.event_path",

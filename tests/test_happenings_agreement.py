@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 
 from dsl.catalog import Catalog, Meter, Moment, MomentKind, Owner, Product
 from dsl.datatypes import DataType, Kind, Money, Unit, Value
+from dsl.operators import months_from
 from dsl.syntax import HistoryVerb, TimeUnit
 from dsl.typed import (
     All,
@@ -44,7 +46,9 @@ from dsl.typed import (
     kind,
 )
 from dsl.typed import Test as Asked
+from engine.happenings import packed
 from engine.happenings.history import with_history
+from engine.happenings.packed import dialect_of
 from engine.matching.history import Decided, Happened, History
 from engine.matching.interpreter import holds
 from engine.matching.keys import key_of
@@ -98,7 +102,8 @@ ZONES = (
     "Atlantic/Azores",  # repeats midnight on 25 October 2026
     "Pacific/Apia",  # had no 30 December 2011
 )
-DAYS = (dt.date(2006, 11, 29), dt.date(2018, 12, 4), dt.date(2026, 3, 31), dt.date(2026, 11, 25), dt.date(2012, 1, 30))
+# Seen from these, the last month begins with the days that the comments of ZONES tell of.
+DAYS = (dt.date(2006, 11, 28), dt.date(2018, 12, 3), dt.date(2026, 3, 31), dt.date(2026, 11, 24), dt.date(2012, 1, 29))
 WINDOWS: tuple[Window | None, ...] = (
     None,
     *(Window(count, TimeUnit.HOURS) for count in (1, 36)),
@@ -161,7 +166,7 @@ def happened_at(rng: random.Random, at: dt.datetime, zone: str) -> dt.datetime:
 
 def made_properties(rng: random.Random) -> dict[str, Value]:
     drawn = {
-        "page": rng.choice(("/a", "/b")),
+        "page": rng.choice(("/a", "/b", 'ü "\n\x1e\u2028')),
         "seconds": rng.choice((0.1, 0.2, 0.3, 1e308, 40.0)),
         "amount": Money(rng.choice((1, 999, 1000, 10**18)), rng.choice(("USD", "EUR", "JPY", "KWD"))),
         "level": rng.choice((0, 1, 7)),
@@ -209,7 +214,7 @@ def world(day: dt.date) -> World:
 
 OPERANDS: dict[Kind, tuple[Any, ...]] = {
     Kind.COUNT: (0, 1, 2, 3),
-    Kind.NUMBER: (0.0, 0.6, 1.0, 40.0, 100.0, 500, 2**53 + 1, float("inf")),
+    Kind.NUMBER: (0.0, 0.6, 1.0, 40.0, 100.0, 500, 2**53 + 1, sys.float_info.max),
     Kind.MONEY: tuple(map(Decimal, ("0", "0.01", "9.99", "10", "1000", "1e16", "2e18", "1e19", "3e30"))),
     Kind.DATE: tuple(day - dt.timedelta(days) for day in DAYS for days in (0, 1, 28, 30, 31)),
     Kind.ELAPSED: (0, 1, 2, 14, 14 * 24 * 3600 * 10**6, 30 * 24 * 3600 * 10**6),
@@ -355,6 +360,111 @@ def test_batches_and_rows_say_what_the_reference_says(store: Store, day: dt.date
     assert few == table.slice(3, 5)
     truths = [[n for n, each in enumerate(some) if holds(each, row, day) is True] for row in rows[:9]]
     assert truths == expected(day, CONDITIONS)[:9], "the interpreter reads the same from the columns"
+
+
+def test_a_term_alone_is_what_it_is_among_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What terms share (a statement, the longest window, masks) and how a batch is cut change nothing."""
+    day = DAYS[2]
+    made = world(day)
+    fill(store, made)
+    plan = compile_plan([rule(condition) for condition in made_conditions(day, 4 * CONDITIONS)])
+    ever = [term(Events(name, All(()))) for name in MOMENTS for term in (LastOf, SinceLast)]
+    some = [
+        LastOf(Events("visit", Asked("equal", PAGE, ("/a",)))),
+        SinceLast(Events("failed", Not(Asked("equal", PAGE, ("/a",))))),
+    ]
+    terms = list(dict.fromkeys([*plan.terms, *ever, *some]))
+    asking = beside(key_columns(made.occurrences), table_of(made.rows, plan.attributes))
+    with store.read() as connection:
+        together = with_history(connection, CATALOG, asking, terms, day)
+        last_ever = with_history(connection, CATALOG, asking, ever, day)
+        alone = {term: with_history(connection, CATALOG, asking, [term], day) for term in [*terms[::3], *some]}
+        monkeypatch.setattr("engine.happenings.history.AT_ONCE", 33)
+        assert with_history(connection, CATALOG, asking, terms, day) == together
+        nothing = with_history(connection, CATALOG, asking.slice(0, 0), terms, day)
+    for term, table in [*alone.items(), *((term, last_ever) for term in ever)]:
+        assert table[key_of(term)] == together[key_of(term)], term
+    assert (nothing.num_rows, nothing.schema) == (0, together.schema)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("America/St_Johns", dt.date(2006, 11, 28)),
+        ("America/Sao_Paulo", dt.date(2018, 12, 3)),
+        ("Atlantic/Azores", dt.date(2026, 11, 24)),
+        ("America/New_York", dt.date(2026, 11, 30)),
+    ],
+)
+def test_each_event_around_a_difficult_midnight_is_in_the_window_or_not(store: Store, zone: str, day: dt.date) -> None:
+    """A customer an event, a quarter of an hour apart, and a microsecond beside."""
+    first = months_from(day, -1) + dt.timedelta(1)
+    at = dt.datetime.combine(day, dt.time(9), ZoneInfo(zone)).astimezone(dt.UTC)
+    midnight = dt.datetime.combine(first, dt.time(), ZoneInfo(zone)).astimezone(dt.UTC)
+    near = [midnight + dt.timedelta(minutes=15 * n) + shift for n in range(-8, 9) for shift in (-TICK, 0 * TICK, TICK)]
+    people = [f"c{number:03}" for number in range(len(near))]
+    with store.write() as connection:
+        put_customers(connection, CATALOG, [{"customer.id": one} for one in people], NOW)
+        put_events(
+            connection,
+            CATALOG,
+            [Event(*one) for one in zip(people, ["visit"] * len(near), people, near, strict=True)],
+            NOW,
+        )
+        asking = key_columns(Occurrence("m", 0, Owner.CUSTOMER, one, None, "m:1", zone, at) for one in people)
+        month = Window(1, TimeUnit.MONTHS)
+        terms = [CountOf(Events("visit", All(()), month)), LastOf(Events("visit", All(())))]
+        table = with_history(connection, CATALOG, asking, terms, day)
+    past = History(at, ZoneInfo(zone))
+    assert table[key_of(terms[0])].to_pylist() == [past.within(one, month) for one in near]
+    assert table[key_of(terms[1])].to_pylist() == [past.local_date(one) for one in near]
+    assert {past.within(one, month) for one in near} == {True, False}
+
+
+def test_an_event_that_is_supposed_counts_as_if_it_were_recorded(store: Store) -> None:
+    day = DAYS[2]
+    made = world(day)
+    owned = next(met for met in made.occurrences if met.subscription is not None)
+    new = [
+        Event(f"new-{moment}-{ago}", moment, owned.customer, owned.due_at - ago * TICK, {"page": "/a"}, which)
+        for moment, which in (("visit", None), ("failed", owned.subscription))
+        for ago in (-1, 0, 7)
+    ]
+    fill(store, made)
+    asking = key_columns(made.occurrences)
+    for where in (All(()), Asked("equal", PAGE, ("/a",))):
+        kinds = (CountOf, LastOf, SinceLast)
+        lists = [[kind(Events(name, where)) for name in MOMENTS for kind in kinds[first:]] for first in (0, 1)]
+        with store.write() as connection:
+            supposed = [with_history(connection, CATALOG, asking, terms, day, new) for terms in lists]
+            before = [with_history(connection, CATALOG, asking, terms, day) for terms in lists]
+            with connection.begin_nested() as undone:
+                put_events(connection, CATALOG, new, NOW)
+                recorded = [with_history(connection, CATALOG, asking, terms, day) for terms in lists]
+                undone.rollback()
+        assert supposed == recorded
+        assert all(told != known for told, known in zip(supposed, before, strict=True))
+
+
+def test_answers_in_another_order_are_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Databases read a list of constants from its beginning; nothing says that they must."""
+    day = DAYS[2]
+    made = world(day)
+    fill(store, made)
+    asking = key_columns(made.occurrences)
+    terms = [LastOf(Events("visit", All(()))), CountOf(Events("failed", All(())))]
+    with store.read() as connection:
+        as_usual = with_history(connection, CATALOG, asking, terms, day)
+        usual = dialect_of(connection)
+
+        def backwards(columns: Any) -> packed.Asked:
+            asked = usual.asked(columns)
+            listed = asked.source if store.dialect == "sqlite" else asked.source.replace("asked(", "listed(")
+            source = f"(SELECT * FROM {listed} ORDER BY {asked.place.partition('.')[2]} DESC) AS asked"
+            return replace(asked, source=source)
+
+        monkeypatch.setattr(packed, "dialect_of", lambda _: replace(usual, asked=backwards))
+        assert with_history(connection, CATALOG, asking, terms, day) == as_usual
 
 
 def test_the_comparisons_are_many_and_not_all_alike() -> None:

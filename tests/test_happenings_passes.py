@@ -14,10 +14,10 @@ from engine.passes import run_pass
 from engine.simulation.explain import explain
 from engine.simulation.preview import preview
 from engine.store.events import Event, put_events
-from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
 from engine.store.tables import decisions, receipts
 from tests import world
+from tests.conftest import make_tables
 
 RULES = world.ruleset("""
 rule curious on website_visit where count of website_visit where (page like "/p*") in last 3 days >= 2 offer premium
@@ -50,9 +50,8 @@ def month_of_events() -> list[Event]:
 
 
 def opened(folder: Path, name: str) -> Store:
-    url = f"sqlite:///{folder / name}.db"
-    upgrade(url)
-    store = open_store(url)
+    make_tables(folder / f"{name}.db")
+    store = open_store(f"sqlite:///{folder / name}.db")
     world.put(store, RULES, MADE, FIRST)
     return store
 

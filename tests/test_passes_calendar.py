@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from threading import Thread
 
 import pytest
 import sqlalchemy as sa
 
+from dsl.datatypes import Money
 from dsl.typed import Ruleset
 from engine.moments.due import due_batch
 from engine.passes import PassReport, run_pass, scheduled
 from engine.store.session import Store, open_store
 from engine.store.state import put_customers, put_subscriptions
-from engine.store.tables import counters, decisions, frontiers, missed
+from engine.store.tables import counters, decisions, frontiers, missed, moves
 from engine.store.zones import shard_of
 from tests import world
 from tests.torture.year import simulate
@@ -121,6 +123,19 @@ def test_a_zone_that_nobody_knew_is_met_on_its_first_day(shop: Shop):
     assert shop.decided() == [("yearly", "2026-03-15")]
 
 
+def test_a_catalog_that_moves_a_country_moves_its_customers(shop: Shop):
+    shop.customer("2026-03-10 00:00", country="DE", date_of_birth=BORN)
+    shop.customer("2026-03-10 00:00", "c2", timezone=LOS_ANGELES)
+    shop.at("2026-03-14 20:00")
+    shop.at("2026-03-15 08:05")  # 09:05 in Berlin
+    zones = {"country_timezones": {"DE": LOS_ANGELES}}
+    moved = dataclasses.replace(shop.rules, catalog=dataclasses.replace(shop.rules.catalog, **zones))
+    for at in ("2026-03-15 10:00", "2026-03-15 16:05"):
+        shop.at(at, moved)
+    assert shop.decided() == [("yearly", "2026-03-15")]
+    assert shop.due() == 1
+
+
 # --- anchors ---------------------------------------------------------------------------------------------------------
 
 
@@ -210,6 +225,24 @@ def test_a_new_subscription_does_not_bring_back_a_customers_own_moment(shop: Sho
     assert shop.due() == 1
 
 
+def test_what_moves_every_month_is_not_kept_for_ever(shop: Shop):
+    """A renewal date moves with each bill; a zone that moved is kept, and what no moment hangs on never."""
+    shop.customer("2026-03-01 00:00", timezone=BERLIN, date_of_birth=BORN)
+    shop.subscription("2026-03-01 00:00", "2025-05-25", renews_on=dt.date(2026, 3, 3))
+    shop.at("2026-03-01 09:00")
+    for n in range(1, 12):
+        day = dt.date(2026, 3, 3) + dt.timedelta(days=30 * n)
+        shop.subscription(f"{day - dt.timedelta(days=5)} 00:00", "2025-05-25", renews_on=day)
+        shop.at(f"{day} 09:00")
+    shop.customer("2027-02-01 00:00", timezone=TOKYO, date_of_birth=BORN)
+    shop.subscription("2027-02-01 00:00", "2025-05-25", renews_on=dt.date(2027, 3, 1), mrr=Money(900, "USD"))
+    shop.at("2027-02-02 09:00")
+    with shop.store.read() as connection:
+        kept = connection.execute(sa.select(moves.c.owner, moves.c.lasting).order_by(moves.c.number)).all()
+    assert ("customer", True) in kept
+    assert len(kept) < 5
+
+
 # --- outages ---------------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +270,16 @@ def test_the_first_pass_owes_nothing_to_the_past(shop: Shop):
     shop.subscription("2026-03-01 00:00", "2025-03-16")
     report = shop.at("2026-03-18 08:30")
     assert report.total("due") == 0
+
+
+def test_a_rule_that_is_published_after_its_hour_begins_with_the_next_day(shop: Shop):
+    shop.customer("2026-03-01 00:00", timezone=BERLIN, date_of_birth=dt.date(1990, 3, 18))
+    shop.customer("2026-03-01 00:00", "c2", timezone=BERLIN, date_of_birth=dt.date(1990, 3, 19))
+    shop.at("2026-03-18 08:30", world.without(shop.rules, "yearly"))
+    shop.at("2026-03-18 12:00")
+    assert shop.decided() == []
+    shop.at("2026-03-19 08:30")
+    assert shop.decided() == [("yearly", "2026-03-19")]
 
 
 def test_a_pass_with_nothing_to_do_writes_nothing(shop: Shop):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from engine.event_path import decide_events_of
 from engine.passes import run_again, run_pass
 from engine.store.events import Event, put_events
-from engine.store.session import Store
+from engine.store.schema import upgrade
+from engine.store.session import Store, open_store
 from engine.store.state import put_customers
 from engine.store.tables import counters, decisions, delayed, events, missed, reruns
 from tests import world
@@ -110,6 +113,37 @@ def test_random_events_and_outages_are_what_plain_loops_find(store: Store):
     assert len(expected) > 200
     assert sum(late.values()) > 30
     assert_conserved(store)
+
+
+def test_events_that_wait_together_see_what_the_ones_before_them_left(store: Store, tmp_path: Path):
+    """Event by event and in one pass the decisions are the same, though rules read tags and earlier offers."""
+    rules = world.ruleset("""
+        rule first on website_visit where not is tagged met offer premium via in_app
+        rule mark on website_visit tag met
+        rule again on website_visit where was offered premium in last 3 days say "Welcome back" via in_app priority 2
+    """)
+    rng = random.Random(3)
+    told = [visit(n, START + rng.uniform(0, 20) * HOUR, f"c{rng.randrange(4)}") for n in range(25)]
+    told += [visit(25, told[0].occurred_at, told[0].customer_id)]  # the same instant: one occasion
+    customers(store, *(f"c{n}" for n in range(4)))
+    upgrade(f"sqlite:///{tmp_path / 'other.db'}")
+    other = open_store(f"sqlite:///{tmp_path / 'other.db'}")
+    customers(other, *(f"c{n}" for n in range(4)))
+    put(store, told, START + DAY)
+    run_pass(store, rules, START + DAY)
+    for instant in sorted({event.occurred_at for event in told}):
+        mine = [event for event in told if event.occurred_at == instant]
+        put(other, mine, instant)
+        decide_events_of(other, rules, "api", [event.id for event in mine], instant)
+
+    def results(each: Store) -> set[tuple]:
+        with each.read() as connection:
+            columns = ("rule", "occurrence", "result", "reason", "detail", "slot")
+            return {tuple(row) for row in connection.execute(sa.select(*(decisions.c[name] for name in columns)))}
+
+    assert results(store) == results(other)
+    assert len({(rule, result) for rule, _, result, *_ in results(store)}) > 3
+    other.close()
 
 
 def test_an_event_that_every_rule_was_too_late_for_is_missed(store: Store):

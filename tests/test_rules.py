@@ -19,6 +19,7 @@ from dsl.source import Source
 from dsl.typed import Offer, Rule, Ruleset, Say
 from engine.demo.events import year_of_events
 from engine.demo.population import Row, population
+from engine.matching.history import Happened, History
 from engine.matching.interpreter import holds
 from engine.store.events import Event
 
@@ -249,23 +250,41 @@ def world() -> tuple[dict[str, Row], dict[str, list[Row]], dict[str, list[Event]
 @cache
 def occurrences(moment: str) -> list[Row]:
     """Rows that a rule of this moment is tried on: everybody, or some of the year's events of the kind."""
+    return [row for row, _ in meetings(moment)]
+
+
+@cache
+def past() -> dict[str, list[Happened]]:
+    """What happened to each customer."""
+    found: dict[str, list[Happened]] = defaultdict(list)
+    for told in world()[2].values():
+        for event in told:
+            found[event.customer_id].append(Happened(event.moment, event.occurred_at, event.properties))
+    return found
+
+
+@cache
+def meetings(moment: str, delay: dt.timedelta = dt.timedelta(0)) -> list[tuple[Row, History]]:
+    """The same, each with what happened to the customer by the time of the occasion."""
     customers, held, happened = world()
     if moment not in happened:
-        return [{**row, **subscription} for key, row in customers.items() for subscription in held.get(key) or [{}]]
+        pairs = [(row, each) for key, row in customers.items() for each in held.get(key) or [{}]]
+        return [({**row, **each}, History(NOW, dt.UTC, past()[str(row["customer.id"])])) for row, each in pairs]
     rows = []
     for event in happened[moment][-5_000:]:
         properties = {f"event.{name}": value for name, value in event.properties.items()}
         mine = held.get(event.customer_id) or [{}]
         wanted = [row for row in mine if event.subscription_id in (None, row.get("subscription.id"))]
-        rows += [{**customers[event.customer_id], **row, **properties} for row in wanted]
+        history = History(event.occurred_at + delay, dt.UTC, past()[event.customer_id])
+        rows += [({**customers[event.customer_id], **row, **properties}, history) for row in wanted]
     return rows
 
 
 def test_every_rule_finds_somebody_and_not_everybody() -> None:
     """Over all who could meet the moment, whenever that is: a condition that nobody meets is a mistake in the rule."""
     for rule in ruleset().rules:
-        rows = occurrences(rule.moments[0].moment)
-        matched = sum(holds(rule.condition, row, TODAY) is True for row in rows)
+        rows = meetings(rule.moments[0].moment, rule.moments[0].delay)
+        matched = sum(holds(rule.condition, row, TODAY, history) is True for row, history in rows)
         assert matched > 0, f"{rule.name} finds nobody among {len(rows):,}"
         assert matched < len(rows) or rule.name == "birthday_say", rule.name
 

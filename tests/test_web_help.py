@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 from html import unescape
 
+import click
 import pytest
 from web_world import help_blocks
 
@@ -16,6 +18,7 @@ from dsl.service import Checked
 from dsl.source import Source
 from dsl.templates import FILTERS, TAGS
 from dsl.words import CLAUSES, RESERVED
+from engine.cli.main import cli
 from engine.store.ingest.mapping import parse_mapping
 from web import help
 from web.help_tables import TABLES, TYPES
@@ -102,6 +105,16 @@ def test_every_mistake_is_one(topic: str, text: str) -> None:
 def test_the_mapping_is_right() -> None:
     [(_, mapping)] = help_blocks("mapping")
     assert "renews_on" in parse_mapping(Source("mapping.yaml", mapping)).recipes
+
+
+@pytest.mark.parametrize(("topic", "lines"), blocks("commands"))
+def test_every_command_is_one(topic: str, lines: str) -> None:
+    """Parsed as it would be typed, so that no option is made up; nothing is run."""
+    for line in re.sub(r"</?code>", "", lines).splitlines():
+        command, words = cli, shlex.split(line)[1:]
+        while isinstance(command, click.Group):
+            command, words = command.commands[words[0]], words[1:]
+        command.make_context("carpe", words)
 
 
 # --- the tables ------------------------------------------------------------------------------------------------------

@@ -226,6 +226,7 @@ def test_a_customer_is_shown_with_personal_values_masked(decided: World) -> None
     assert "•••" in words
     assert "ada@example.com" not in page
     assert "premium_after_a_year" in words
+    assert "Nearly met" in words
 
 
 def test_finding_a_customer_by_id(world: World) -> None:

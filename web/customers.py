@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 from dsl.catalog import Catalog, Owner
 from engine.privacy import masked, personal_keys, shown
 from engine.reports.decisions import decisions
+from engine.simulation.near_misses import near_misses
 from engine.store import state
 from engine.store.documents import decode
 from engine.store.tables import customers, events
@@ -57,7 +58,8 @@ def find() -> ResponseReturnValue:
 
 @pages.get("/customers/<path:customer_id>")
 def one(customer_id: str) -> ResponseReturnValue:
-    catalog = desk().rulebook.good().catalog
+    ruleset = desk().rulebook.good()
+    catalog = ruleset.catalog
     with desk().store.read() as connection:
         found = state.customer_rows(connection, catalog, customer_id)
         if found is None:
@@ -74,6 +76,8 @@ def one(customer_id: str) -> ResponseReturnValue:
         ],
         events=latest,
         lines=decided,
+        near=near_misses(desk().store, ruleset, customer_id, desk().today()),
+        most=LATEST,
     )
 
 

@@ -30,6 +30,8 @@ TOPICS = (
     "words",
     "catalog",
     "imports",
+    "running",
+    "cluster",
     "api",
 )
 """The pages, in reading order."""

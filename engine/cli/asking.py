@@ -1,4 +1,4 @@
-"""`carpe preview`, `decisions` and `explain`: what would be, what was, and why."""
+"""`carpe preview` and `decisions`: what would be, and what was."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from engine.cli.columns import rows_bar
 from engine.cli.context import (
     as_day,
     as_of_option,
@@ -21,30 +23,38 @@ from engine.cli.context import (
     rules_option,
     ruleset_of,
 )
+from engine.cli.explaining import MARKS
 from engine.clock import utc_now
 from engine.config import Settings
 from engine.errors import CarpeError
 from engine.reports.decisions import DecisionLine, Receipt, receipt
 from engine.reports.decisions import decisions as find_decisions
-from engine.simulation import explain as explaining
 from engine.simulation import preview as previewing
-
-MARKS = {True: "yes", False: "no", None: "missing"}
+from engine.simulation.base_funnel import BaseFunnel, base_funnel
 
 
 @click.command(epilog="Example: carpe preview billing_anniversary_offer_premium --as-of 2026-03-15")
 @click.argument("rule")
+@click.option("--funnel", is_flag=True, help="Count everybody, as if the moment came to all, clause by clause.")
 @as_of_option
 @database_option
 @rules_option
 @json_option
-def preview(rule: str, day: dt.date | None, database: str | None, rules: Path | None, as_json: bool) -> None:
+def preview(
+    rule: str, funnel: bool, day: dt.date | None, database: str | None, rules: Path | None, as_json: bool
+) -> None:
     """Count and show who would meet RULE on a day, clause by clause. Writes nothing."""
     settings = Settings.from_environment(database=database, rules=rules)
     ruleset = ruleset_of(settings)
     now = utc_now()
+    asked, on = rule_of(ruleset, rule), day or now.date()
     with opened(settings) as store:
-        found = previewing.preview(store, ruleset, rule_of(ruleset, rule), day or now.date(), now)
+        if funnel:
+            with rows_bar(as_json) as progress:
+                counted = base_funnel(store, ruleset, asked, on, progress)
+            _show_funnel(counted, as_json)
+            return
+        found = previewing.preview(store, ruleset, asked, on, now)
     if as_json:
         print_json(found.to_json())
     else:
@@ -86,45 +96,6 @@ def decisions(
         show_receipt(console(), one)
 
 
-@click.command(epilog="Example: carpe explain --rule trial_nudge --subscription S00042 --as-of 2026-03-15")
-@click.option("--rule", required=True)
-@click.option("--subscription", metavar="ID")
-@click.option("--customer", metavar="ID")
-@as_of_option
-@database_option
-@rules_option
-@json_option
-def explain(
-    rule: str,
-    subscription: str | None,
-    customer: str | None,
-    day: dt.date | None,
-    database: str | None,
-    rules: Path | None,
-    as_json: bool,
-) -> None:
-    """Why a rule does or does not meet a subscription or a customer on a day, clause by clause."""
-    if (subscription is None) == (customer is None):
-        raise click.UsageError("Say --subscription or --customer, one of them.")
-    settings = Settings.from_environment(database=database, rules=rules)
-    ruleset = ruleset_of(settings)
-    now = utc_now()
-    with opened(settings) as store:
-        found = explaining.explain(
-            store,
-            ruleset,
-            rule_of(ruleset, rule),
-            day or now.date(),
-            now,
-            subscription=subscription,
-            customer=customer,
-        )
-    if as_json:
-        print_json(found.to_json())
-    else:
-        _show_explanation(console(), found)
-
-
 def _show_preview(out: Console, found: previewing.Preview) -> None:
     out.print(found.sentence, markup=False)
     matched = "" if found.matched is None else f", {found.matched:,} of them match"
@@ -143,6 +114,28 @@ def _show_preview(out: Console, found: previewing.Preview) -> None:
         out.print(f"Note: {note}", markup=False)
     if found.waits_for:
         out.print(f"This version checks the rule but does not run it: {', '.join(found.waits_for)}.", markup=False)
+
+
+def _show_funnel(found: BaseFunnel, as_json: bool) -> None:
+    if as_json:
+        print_json(found.to_json())
+        return
+    out = console()
+    out.print(found.sentence, markup=False)
+    out.print(f"If the moment came to everybody on {found.day}: {found.matched:,} of {found.base:,} match.")
+    out.print(f"  {found.concerned:,} are in the moment's statuses.")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("clause")
+    for name in ("true", "false", "missing", "left"):
+        table.add_column(name, justify="right")
+    for each in found.clauses:
+        counts = (each.true, each.false, each.missing)
+        left = "" if each.left is None else f"{each.left:,}"
+        table.add_row(Text("  " * each.depth + each.text), *(f"{count:,}" for count in counts), left)
+    if found.clauses:
+        out.print(table)
+    for note in found.notes:
+        out.print(f"Note: {note}", markup=False)
 
 
 def _clause_counts(found: previewing.Preview) -> Table:
@@ -176,11 +169,3 @@ def show_receipt(out: Console, one: Receipt) -> None:
     for delivery in one.deliveries:
         told = (delivery.subject or delivery.body or "").partition("\n")[0]
         out.print(f"  by {delivery.channel}, {delivery.state}: {told}", markup=False)
-
-
-def _show_explanation(out: Console, found: explaining.Explanation) -> None:
-    out.print(f"{found.rule} and {found.subject} on {found.day}: {found.outcome}", markup=False)
-    out.print(f"  {found.why_due}", markup=False)
-    for clause in found.clauses:
-        value = "" if clause.value is None else f"  ({clause.value})"
-        out.print(f"  {MARKS[clause.verdict]:>7}  {'  ' * clause.depth}{clause.text}{value}", markup=False)

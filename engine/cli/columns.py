@@ -48,7 +48,7 @@ def _make(store: Store, settings: Settings, as_json: bool) -> None:
     with store.write() as connection:
         reindex(connection, catalog, utc_now())
     began = time.perf_counter()
-    with _bar(as_json) as progress:
+    with rows_bar(as_json) as progress:
         done = refresh(store, catalog, progress=progress)
     took = time.perf_counter() - began
     if as_json:
@@ -76,7 +76,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def _bar(quiet: bool) -> Iterator[Callable[[int], None]]:
+def rows_bar(quiet: bool) -> Iterator[Callable[[int], None]]:
     """Rows, their rate and seconds on stderr, on a terminal only."""
     screen = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), _Rate(), TimeElapsedColumn())

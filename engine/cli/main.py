@@ -7,16 +7,18 @@ import sys
 
 import click
 
-from engine.cli.asking import decisions, explain, preview
+from engine.cli.asking import decisions, preview
 from engine.cli.checking import check
 from engine.cli.database import db_group
+from engine.cli.distributing import load_decisions, snapshot
 from engine.cli.erasing import forget
+from engine.cli.explaining import explain
 from engine.cli.formatting import format_command
 from engine.cli.helping import help_command
 from engine.cli.importing import import_group
 from engine.cli.linting import lint
 from engine.cli.pausing import pause, resume
-from engine.cli.running import run, scheduler
+from engine.cli.running import rerun, run, scheduler
 from engine.cli.serving import serve, token, user
 from engine.cli.serving_language import lsp
 from engine.cli.starting import init
@@ -51,6 +53,9 @@ for command in (
     test,
     import_group,
     run,
+    rerun,
+    snapshot,
+    load_decisions,
     status,
     pause,
     resume,

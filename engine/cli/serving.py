@@ -10,7 +10,8 @@ import click
 
 from engine.access import ROLES, create_token, create_user
 from engine.cli.context import accept_clock_option, database_option, opened, rules_option
-from engine.cli.running import say_not_run, ticking
+from engine.cli.pass_report import say_not_run
+from engine.cli.running import ticking
 from engine.clock import utc_now
 from engine.config import Settings
 from engine.halts import begin_by_the_clock

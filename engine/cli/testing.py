@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from engine.cli.asking import MARKS
 from engine.cli.context import json_option, print_json
+from engine.cli.explaining import MARKS
 from engine.config import Settings
 from engine.rulebook import load, usable
 from engine.simulation.coverage import Coverage, coverage

@@ -17,6 +17,7 @@ from dsl.typed import MomentUse
 from engine.decisions.decide import Occurrence
 from engine.store.bulk import among, take_turns
 from engine.store.inserts import insert, insert_values
+from engine.store.snapshot.journal import join
 from engine.store.state import CustomerState, customer_states, put_customers
 from engine.store.tables import counters, customers, decisions, deliveries, receipts
 
@@ -77,6 +78,7 @@ def _tag(connection: sa.Connection, catalog: Catalog, changes: Sequence[TagChang
     """Put and take off tags: new versions of their customers, the old ones kept as history."""
     if not changes:
         return
+    join(connection)  # the journal's locks come before those of tables, as in every writer
     take_turns(connection, customers)  # before they are read: whole customers are written back
     states = customer_states(connection, catalog, sorted({customer for customer, *_ in changes}))
     tags = {customer: set(_tags(state)) for customer, state in states.items()}

@@ -2,24 +2,28 @@
 
     table = with_history(connection, catalog, table, plan.terms, day)
 
-Terms that ask the same events in the same window share a query. Where only numbers or the last instant are wanted the
-database counts on its index; events with a `where`, and those that are added up, are read one by one (`gathered`).
+All terms that ask one moment's events share one statement, restricted to the longest of their windows (`records`), and
+are then masks over the same arrays (`gathered`). Where nothing but the last event ever is wanted the database finds it
+at the end of a piece of its index.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
-from sqlalchemy import Connection, Text, cast
+from sqlalchemy import Connection
 
-from dsl.catalog import Catalog, Owner
+from dsl.catalog import Catalog
 from dsl.typed import (
     All,
+    Attribute,
+    Condition,
     CountOf,
     DecidedCount,
     Historic,
@@ -30,18 +34,25 @@ from dsl.typed import (
     UsageOf,
     Window,
 )
-from engine.happenings.gathered import Gathered, satisfying, summed
-from engine.happenings.meters import quotas, usage
-from engine.happenings.occasions import Asked, Occasions, ask
-from engine.happenings.records import Records, counted, each, events_of, latest, offers_of
-from engine.happenings.spans import TICK, Span
-from engine.matching.history import History
+from engine.happenings.gathered import NEVER, counted, inside, latest, properties_of, read_properties, satisfying
+from engine.happenings.meters import last_reading, quotas
+from engine.happenings.occasions import Mask, Numbers, Occasions
+from engine.happenings.packed import Dialect, Gathered, Question, ask, dialect_of, unpack
+from engine.happenings.records import Records, events_of, offers_of
+from engine.happenings.spans import local_date, microseconds
+from engine.happenings.sums import summed
+from engine.happenings.supposed import as_recorded
 from engine.matching.keys import key_of
-from engine.store.documents import dump, encode_document
 from engine.store.events import Event
-from engine.store.tables import events as events_table
 
+Column = tuple[Historic, pa.Array]
 OfEvents = CountOf | SumOf | LastOf | SinceLast
+ALWAYS = All(())
+
+FAR = microseconds(dt.datetime.max.replace(tzinfo=dt.UTC))
+
+AT_ONCE = 1 << 16
+"""Rows whose past is looked up together: what happened to them is in memory all at once."""
 
 
 def with_history(
@@ -60,11 +71,21 @@ def with_history(
     """
     if not terms:
         return table
-    past = _Past(connection, catalog, table, Occasions(table), day, supposed)
-    found = dict(past.columns(terms))
-    for term in terms:
-        table = table.append_column(key_of(term), found[term])
-    return table
+    parts = []
+    for start in range(0, max(table.num_rows, 1), AT_ONCE):
+        part = table.slice(start, AT_ONCE)
+        found = dict(_Past(connection, catalog, part, Occasions(part), day, supposed).columns(terms))
+        for term in terms:
+            part = part.append_column(key_of(term), found[term])
+        parts.append(part)
+    return pa.concat_tables(parts)
+
+
+class Look(NamedTuple):
+    """Something that is asked of the database, and the columns that its answers (one a row) make."""
+
+    question: Question
+    columns: Callable[[Sequence[Any]], Iterable[Column]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,107 +99,123 @@ class _Past:
     day: dt.date
     supposed: Sequence[Event]
 
-    def columns(self, terms: Sequence[Historic]) -> Iterator[tuple[Historic, pa.Array]]:
-        by_events: dict[tuple[str, Window | None], list[OfEvents]] = defaultdict(list)
+    @property
+    def dialect(self) -> Dialect:
+        return dialect_of(self.connection)
+
+    def columns(self, terms: Sequence[Historic]) -> Iterator[Column]:
+        looks = list(self._looks(terms))
+        answers = ask(self.connection, self.occasions, [look.question for look in looks])
+        for look, answer in zip(looks, answers, strict=True):
+            yield from look.columns(answer)
+        yield from ((term, quotas(self.catalog, self.table, term.meter)) for term in terms if isinstance(term, QuotaOf))
+
+    def _looks(self, terms: Sequence[Historic]) -> Iterator[Look]:
+        """Everything that must be asked of the database."""
+        offers: dict[str | None, list[DecidedCount]] = defaultdict(list)
+        by_moment: dict[str, list[OfEvents]] = defaultdict(list)
         for term in terms:
             match term:
                 case UsageOf(meter):
-                    yield term, usage(self.connection, self.occasions, meter)
-                case QuotaOf(meter):
-                    yield term, quotas(self.catalog, self.table, meter)
+                    yield Look(last_reading(meter), partial(_used, term))
                 case DecidedCount():
-                    yield term, self._offers(term)
-                case _:
-                    by_events[term.events.moment, term.events.window].append(term)
-        for (moment, window), some in by_events.items():
-            yield from self._of_events(moment, window, some)
+                    offers[term.product].append(term)
+                case CountOf() | SumOf() | LastOf() | SinceLast():
+                    by_moment[term.events.moment].append(term)
+        for product, asking in offers.items():
+            question = self._every(offers_of(product), [term.window for term in asking])
+            yield Look(question, partial(self._offers, asking))
+        for moment, some in by_moment.items():
+            yield from self._of_events(moment, some)
 
-    def _ask(self, records: Records, spans: Sequence[Span]) -> list[Asked]:
-        return ask(self.connection, self.occasions, spans, of_one=records.of_one)
+    def _of_events(self, moment: str, terms: Sequence[OfEvents]) -> Iterator[Look]:
+        records = events_of(self.catalog.moments[moment])
+        mine = [event for event in self.supposed if event.moment == moment]
+        supposed = as_recorded(self.catalog.moments[moment], self.occasions, mine)
+        last_ever = _last_ever(terms)
+        if last_ever:
+            yield Look(records.last(self.dialect), partial(self._last_ever, last_ever, supposed))
+        others = [term for term in terms if term not in last_ever]
+        if others:
+            reads = _reads(others)
+            windows = [term.events.window for term in others]
+            question = self._every(records, windows, documents=bool(reads))
+            yield Look(question, partial(self._counted, others, reads, supposed))
 
-    def _offers(self, term: DecidedCount) -> pa.Array:
-        records, spans = offers_of(term), self.occasions.spans(term.window)
-        if all(span.exact for span in spans):
-            return pa.array(counted(self.connection, records, self._ask(records, spans)), pa.int64())
-        found = self._each(records, spans, term.window)
-        return _count(found, self.occasions.size)
+    def _every(self, records: Records, windows: Sequence[Window | None], *, documents: bool = False) -> Question:
+        """The records of the longest of the windows."""
+        after = min(int(self.occasions.bounds(window).after.min(initial=FAR)) for window in windows)
+        return records.every(self.dialect, after, int(self.occasions.now.max(initial=after)), documents=documents)
 
-    def _of_events(
-        self, moment: str, window: Window | None, terms: Sequence[OfEvents]
-    ) -> Iterator[tuple[Historic, pa.Array]]:
-        records, spans = events_of(self.catalog.moments[moment]), self.occasions.spans(window)
-        supposed = [event for event in self.supposed if event.moment == moment]
-        plain = not any(isinstance(term, SumOf) or term.events.where != All(()) for term in terms)
-        if plain and not supposed and all(span.exact for span in spans):
-            yield from self._at_once(records, spans, terms)
-            return
-        found = self._each(records, spans, window, supposed)
+    # --- what the answers say
+
+    def _offers(self, terms: Sequence[DecidedCount], answers: Sequence[str]) -> Iterator[Column]:
+        """On earlier occasions alone: those met at the same instant are decided together."""
+        found = unpack(self.dialect, answers, documents=False)
+        earlier = found.at < self.occasions.now[found.row]
         for term in terms:
-            yield term, self._column(term, satisfying(found, term.events.where, self.table, self.day))
+            mask = earlier & inside(found, self.occasions, term.window)
+            yield term, pa.array(counted(found, mask, self.occasions.size), pa.int64())
 
-    def _at_once(
-        self, records: Records, spans: Sequence[Span], terms: Sequence[OfEvents]
-    ) -> Iterator[tuple[Historic, pa.Array]]:
-        asks = self._ask(records, spans)
-        last: list[dt.datetime | None] = []
+    def _last_ever(
+        self, terms: Sequence[LastOf | SinceLast], supposed: Gathered, answers: Sequence[str]
+    ) -> Iterator[Column]:
+        found = unpack(self.dialect, answers, documents=False) + supposed
+        last = latest(found, inside(found, self.occasions, None), self.occasions.size)
+        yield from ((term, self._last(term, last)) for term in terms)
+
+    def _counted(
+        self,
+        terms: Sequence[OfEvents],
+        reads: Sequence[Attribute],
+        supposed: Gathered,
+        answers: Sequence[str],
+    ) -> Iterator[Column]:
+        found = unpack(self.dialect, answers, documents=bool(reads)) + supposed
+        properties = read_properties(found.documents, reads) if reads else pa.table({})
+        satisfies: dict[Condition, Mask] = {
+            where: satisfying(where, properties, found.row, self.table, self.day) for where in _wheres(terms)
+        }
         for term in terms:
-            if isinstance(term, CountOf):
-                yield term, pa.array(counted(self.connection, records, asks), pa.int64())
-            else:
-                last = last or latest(self.connection, records, asks)
-                yield term, self._last(term, last)
-
-    def _each(
-        self, records: Records, spans: Sequence[Span], window: Window | None, supposed: Sequence[Event] = ()
-    ) -> Gathered:
-        """Every record that counts, one by one, and those that are supposed."""
-        text = [cast(events_table.c.properties, Text)] if records.table is events_table else []
-        asks = self._ask(records, spans)
-        found = [*each(self.connection, records, asks, [records.at, *text])]
-        found += [one for event in supposed for one in self._supposed(event, window)]
-        found = [one for one in found if spans[one[0]].exact or self._within(one[0], one[1], window)]
-        documents = [one[2] for one in found] if text else []
-        return Gathered(np.array([one[0] for one in found], np.int64), [one[1] for one in found], documents)
-
-    def _within(self, row: int, at: dt.datetime, window: Window | None) -> bool:
-        return History(*self.occasions.seen_from(row)).within(at, window)
-
-    def _supposed(self, event: Event, window: Window | None) -> Iterator[tuple[int, dt.datetime, str]]:
-        """The rows that a supposed event counts for."""
-        moment = self.catalog.moments[event.moment]
-        document = dump(encode_document(moment.properties, event.properties))
-        for row, customer in enumerate(self.occasions.customers):
-            which = self.occasions.subscriptions[row]
-            mine = moment.owner is Owner.CUSTOMER or event.subscription_id in (None, which)
-            if customer == event.customer_id and mine and self._within(row, event.occurred_at, window):
-                yield row, event.occurred_at, document
+            mask = inside(found, self.occasions, term.events.window)
+            if term.events.where != ALWAYS:
+                mask &= satisfies[term.events.where]
+            yield term, self._column(term, found, mask, properties)
 
     # --- one column
 
-    def _column(self, term: OfEvents, found: Gathered) -> pa.Array:
+    def _column(self, term: OfEvents, found: Gathered, mask: Mask, properties: pa.Table) -> pa.Array:
         match term:
             case CountOf():
-                return _count(found, self.occasions.size)
+                return pa.array(counted(found, mask, self.occasions.size), pa.int64())
             case SumOf():
-                return summed(found, term, self.table)
+                return summed(properties, found.row, mask, term, self.table)
             case _:
-                return self._last(term, self._latest(found))
+                return self._last(term, latest(found, mask, self.occasions.size))
 
-    def _latest(self, found: Gathered) -> list[dt.datetime | None]:
-        last: list[dt.datetime | None] = [None] * self.occasions.size
-        for row, at in zip(found.row.tolist(), found.at, strict=True):
-            before = last[row]
-            last[row] = at if before is None else max(before, at)
-        return last
-
-    def _last(self, term: LastOf | SinceLast | SumOf, last: Sequence[dt.datetime | None]) -> pa.Array:
-        seen_from = map(self.occasions.seen_from, range(self.occasions.size))
+    def _last(self, term: LastOf | SinceLast, last: Numbers) -> pa.Array:
         if isinstance(term, LastOf):
-            days = [at and at.astimezone(zone).date() for at, (_, zone) in zip(last, seen_from, strict=True)]
+            seen = zip(last.tolist(), self.occasions.zones(), strict=True)
+            days = [None if at == NEVER else local_date(at, zone) for at, zone in seen]
             return pa.array(days, pa.date32())
-        passed = [None if at is None else (now - at) // TICK for at, (now, _) in zip(last, seen_from, strict=True)]
-        return pa.array(passed, pa.int64())
+        return pa.array(self.occasions.now - last, pa.int64(), mask=last == NEVER)
 
 
-def _count(found: Gathered, size: int) -> pa.Array:
-    return pa.array(np.bincount(found.row, minlength=size), pa.int64())
+def _used(term: UsageOf, answers: Sequence[float | None]) -> Iterator[Column]:
+    yield term, pa.array(answers, pa.float64())
+
+
+def _wheres(terms: Sequence[OfEvents]) -> list[Condition]:
+    return list(dict.fromkeys(term.events.where for term in terms if term.events.where != ALWAYS))
+
+
+def _reads(terms: Sequence[OfEvents]) -> list[Attribute]:
+    """The properties that the terms read of their events."""
+    return [*properties_of(_wheres(terms)), *(term.property for term in terms if isinstance(term, SumOf))]
+
+
+def _last_ever(terms: Sequence[OfEvents]) -> list[LastOf | SinceLast]:
+    """Those that ask for the last event ever, if no other term needs all events that ever happened."""
+    ever = [term for term in terms if term.events.window is None]
+    last = [term for term in ever if isinstance(term, LastOf | SinceLast) and term.events.where == ALWAYS]
+    return last if len(last) == len(ever) else []

@@ -18,8 +18,25 @@ from engine.matching.history import MONTHS, SPANS
 BEGINNING = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 """Before everything that is recorded."""
 
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
 TICK = dt.timedelta(microseconds=1)
-"""Instants are whole numbers of these."""
+"""Instants are whole numbers of these since the epoch."""
+
+
+def microseconds(at: dt.datetime) -> int:
+    """An aware instant in Unix time, exactly."""
+    return (at - EPOCH) // TICK
+
+
+def instant_of(number: int) -> dt.datetime:
+    """The instant (UTC) of so many microseconds of Unix time."""
+    return EPOCH + number * TICK
+
+
+def local_date(number: int, zone: ZoneInfo) -> dt.date:
+    """Its date in a zone; whole seconds tell it, for clocks change by whole seconds."""
+    return dt.datetime.fromtimestamp(number // 1_000_000, zone).date()
 
 
 class Span(NamedTuple):

@@ -34,11 +34,11 @@ from engine.matching.program import KNOWN, MISSING, Program
 from engine.matching.verdicts import verdicts
 
 BLOCK = 1 << 16
-"""Rows in a block: a multiple of 64 whose codes and bits stay in a core's cache."""
+"""Rows in a block: a multiple of 64 whose codes and bits stay in a core's cache; a row's number fits in 16 bits."""
 
 THREADS = 2
 
-PAIRS_AT_ONCE = 1 << 15
+PAIRS_AT_ONCE = 1 << 17
 """About how many matches are read out in one go."""
 
 Bits = npt.NDArray[np.uint8]
@@ -57,6 +57,16 @@ def run(program: Program, table: pa.Table, today: dt.date) -> pa.Table:
         starts = range(0, table.num_rows, BLOCK)
         found = list(pool.map(lambda start: _Block(program, table, columns, start, today).matches(), starts))
     return pairs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def counts(program: Program, table: pa.Table, today: dt.date) -> npt.NDArray[np.int64]:
+    """How many rows of a batch each rule matches: the bits are counted, not read out."""
+    coder = Coder(table, today)
+    with ThreadPoolExecutor(THREADS) as pool:
+        columns = list(pool.map(coder.codes, program.columns.keys(), program.columns.values()))
+        starts = range(0, table.num_rows, BLOCK)
+        found = pool.map(lambda start: _Block(program, table, columns, start, today).counts(), starts)
+        return sum(found, start=np.zeros(program.size, np.int64))
 
 
 def pairs(rows: Sequence[int] | npt.NDArray[np.int32], rules: Sequence[int] | npt.NDArray[np.int32]) -> pa.Table:
@@ -84,6 +94,11 @@ class _Block:
     def matches(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Rows (counted from the batch's first) and rules."""
         return self._pairs(self._rules())
+
+    def counts(self) -> npt.NDArray[np.int64]:
+        """The number of matching rows a rule."""
+        found: npt.NDArray[np.int64] = np.bitwise_count(self._rules().view(np.uint64)).sum(axis=1, dtype=np.int64)
+        return found
 
     def _standing(self, conjuncts: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
         """The rows that are in all sets of any of the conjuncts."""
@@ -132,17 +147,22 @@ class _Block:
         """Reads out the set bits, as many octets of rows at a time as keeps the work in the cache."""
         pieces = int(np.bitwise_count(rules.view(np.uint64)).sum()) // PAIRS_AT_ONCE + 1
         edges = np.linspace(0, self._octets, pieces + 1, dtype=np.int64)
-        keys = [self._keys(rules[:, first:end], first) for first, end in itertools.pairwise(edges)]
-        key = np.concatenate(keys)
-        row = key // self._program.size
-        return (row + self._start).astype(np.int32), (key - row * self._program.size).astype(np.int32)
+        found = [self._piece(rules[:, first:end], first) for first, end in itertools.pairwise(edges)]
+        rows, numbers = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return rows.astype(np.int32) + np.int32(self._start), numbers
 
-    def _keys(self, rules: Bits, first: int) -> npt.NDArray[np.int64]:
-        """`row * size + rule` of each set bit of some columns of octets, sorted."""
+    def _piece(self, rules: Bits, first: int) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int32]]:
+        """Row of the block and rule of each set bit of some columns of octets.
+
+        Bits are found rule by rule, so that a stable sort by row is all that is missing, and numpy sorts numbers of
+        16 bits by radix: a third of what sorting by row and rule took.
+        """
         width = rules.shape[1]
         octets = rules.reshape(-1)
         busy = np.flatnonzero(octets != 0)
         bits = np.flatnonzero(np.unpackbits(octets[busy], bitorder="little").view(np.bool_))
+        octet = bits >> 3
         rule = busy // width
-        key = (busy - rule * width + first) * 8 * self._program.size + rule
-        return np.sort(key[bits >> 3] + (bits & 7) * self._program.size)
+        row = ((busy - rule * width + first) * 8).astype(np.uint16)[octet] + (bits & 7).astype(np.uint16)
+        order = np.argsort(row, kind="stable")
+        return row[order], rule.astype(np.int32)[octet[order]]

@@ -12,17 +12,21 @@ from dataclasses import dataclass
 
 from engine.matching.columns import Column, is_ordered
 from engine.matching.leaves import Bound, Leaf, bind
-from engine.matching.normal_form import Conjunct, Either, Form
+from engine.matching.normal_form import Conjunct, Form
 from engine.matching.values import ValueSet, intersection
 
 
 @dataclass(frozen=True, slots=True)
 class BoundConjunct:
-    """One alternative of rule number `rule`: each column's value is in its set, and every form of `rest` is true."""
+    """One alternative of rule number `rule`: each column's value is in its set, and every form of `rest` is true.
+
+    `leaves` are those that the sets were made of.
+    """
 
     rule: int
     sets: Mapping[Column, ValueSet]
     rest: tuple[Form, ...]
+    leaves: frozenset[Leaf] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ def _bind(rule: int, conjunct: Conjunct, bound: Mapping[Leaf, Bound]) -> BoundCo
         sets[column] = values if known is None else intersection(known, values, ordered=is_ordered(column))
     if any(values.is_empty for values in sets.values()):
         return None
-    return BoundConjunct(rule, {c: values for c, values in sets.items() if not values.is_everything}, conjunct.rest)
+    wanted = {column: values for column, values in sets.items() if not values.is_everything}
+    return BoundConjunct(rule, wanted, conjunct.rest, conjunct.leaves)
 
 
 def leaves_of(forms: Iterable[Form]) -> list[Leaf]:
@@ -60,11 +65,3 @@ def leaves_of(forms: Iterable[Form]) -> list[Leaf]:
     for form in forms:
         found += [form] if isinstance(form, Leaf) else leaves_of(form.items)
     return found
-
-
-def evaluate(form: Form, leaf_holds: Mapping[Leaf, bool]) -> bool:
-    """The truth of a tree whose leaves are known."""
-    if isinstance(form, Leaf):
-        return leaf_holds[form]
-    verdicts = (evaluate(item, leaf_holds) for item in form.items)
-    return any(verdicts) if isinstance(form, Either) else all(verdicts)

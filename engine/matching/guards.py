@@ -1,72 +1,135 @@
-"""Guards: what no table of masks can tell of a row, asked once a distinct question."""
+"""Guards: what no lookup in a table can tell of a row, asked once a distinct question.
+
+A question is a text pattern, a clause that computes, or a part of a condition that stayed whole. It has a table of
+masks like any column (`masks`); what differs is that its value costs something to find. So it is asked only where a
+conjunct that is still standing wants to know, and the answer then rules out all conjuncts at once that wanted another.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from dsl.datatypes import Value
 from dsl.operators import OPERATORS
 from dsl.typed import Relation, Test
-from engine.matching.bound import BoundConjunct, evaluate, leaves_of
+from engine.matching.bound import BoundRules
 from engine.matching.columns import Clause, Element, Pattern, is_ordered
 from engine.matching.interpreter import holds
 from engine.matching.leaves import Bound, Leaf
-from engine.matching.normal_form import Form
+from engine.matching.masks import bits_of, by_value, mask_of, wanted
+from engine.matching.normal_form import Both, Form
 from engine.matching.reading import reader
 from engine.matching.terms import Row
-from engine.matching.values import ValueSet
 
 Question = Pattern | Clause
 
-Guard = tuple[Question, ValueSet] | Form
-"""A question and the answers wanted of it, or a part of a condition that stayed whole."""
+Answers = dict[int, bool | None]
+"""What one row has answered so far, by number of the question."""
+
+Ask = Callable[[Row, Answers], bool | None]
 
 
-def guards_of(conjunct: BoundConjunct) -> tuple[Guard, ...]:
-    """What a conjunct asks beyond the tables."""
-    questions = [(column, values) for column, values in conjunct.sets.items() if isinstance(column, Question)]
-    return (*questions, *conjunct.rest)
+class Guards:
+    """The guards of one day's conjuncts; `guarded` is the mask of the conjuncts that have any."""
 
-
-class Answers:
-    """What one row says to the guards; each distinct question is asked once."""
-
-    def __init__(self, leaves: Mapping[Leaf, Bound], row: Row, today: dt.date) -> None:
-        self._leaves = leaves
-        self._row = row
+    def __init__(self, rules: BoundRules, today: dt.date) -> None:
+        self._leaves: Mapping[Leaf, Bound] = rules.leaves
         self._today = today
-        self._questions: dict[Question, bool | None] = {}
-        self._forms: dict[Form, bool] = {}
+        self._everything = (1 << len(rules.conjuncts)) - 1
+        self._numbers: dict[Question, int] = {}
+        self._asks: list[Ask] = []
+        self._tables: list[tuple[Mapping[Any, int], int]] = []
+        self._of: dict[int, list[int]] = defaultdict(list)
+        self._add_questions(rules)
+        self._add_forms(rules)
+        self.guarded = mask_of(self._of)
 
-    def guard(self, guard: Guard) -> bool:
-        """Whether the row passes."""
-        if isinstance(guard, tuple):
-            return guard[1].has_named(self._ask(guard[0]))
-        if guard not in self._forms:
-            self._forms[guard] = evaluate(guard, {leaf: self._leaf(leaf) for leaf in leaves_of([guard])})
-        return self._forms[guard]
+    def ask(self, standing: int, row: Row) -> int:
+        """Those of the standing conjuncts whose guards the row passes."""
+        answers: Answers = {}
+        asked: set[int] = set()
+        pending = standing & self.guarded
+        while pending:
+            lowest = pending & -pending
+            for number in self._of[lowest.bit_length() - 1]:
+                if number not in asked:
+                    asked.add(number)
+                    masks, other = self._tables[number]
+                    standing &= masks.get(self._asks[number](row, answers), other)
+                if not standing & lowest:
+                    break
+            pending = (pending ^ lowest) & standing
+        return standing
 
-    def _leaf(self, leaf: Leaf) -> bool:
-        bound = self._leaves[leaf]
+    def _add_questions(self, rules: BoundRules) -> None:
+        """Patterns come first: they cost less than clauses that compute."""
+        asked = [(column, sets) for column, sets in wanted(rules.conjuncts).items() if isinstance(column, Question)]
+        for column, sets in sorted(asked, key=lambda pair: not isinstance(pair[0], Pattern)):
+            conjuncts = [number for mask, _ in sets for number in bits_of(mask)]
+            self._add(conjuncts, self._question(column), by_value(sets, self._everything))
+
+    def _add_forms(self, rules: BoundRules) -> None:
+        conjuncts: dict[Form, list[int]] = defaultdict(list)
+        for number, conjunct in enumerate(rules.conjuncts):
+            for form in conjunct.rest:
+                conjuncts[form].append(number)
+        for form, numbers in conjuncts.items():
+            self._add(numbers, self._form(form), ({False: self._everything ^ mask_of(numbers)}, self._everything))
+
+    def _add(self, conjuncts: list[int], ask: Ask, table: tuple[Mapping[Any, int], int]) -> None:
+        for number in conjuncts:
+            self._of[number].append(len(self._asks))
+        self._asks.append(ask)
+        self._tables.append(table)
+
+    # --- how to ask
+
+    def _question(self, question: Question) -> Ask:
+        """Asks a question, or remembers what it was answered."""
+        number = self._numbers.setdefault(question, len(self._numbers))
+        answer = self._pattern(question) if isinstance(question, Pattern) else self._clause(question)
+
+        def ask(row: Row, answers: Answers) -> bool | None:
+            if number not in answers:
+                answers[number] = answer(row)
+            return answers[number]
+
+        return ask
+
+    def _pattern(self, pattern: Pattern) -> Callable[[Row], bool | None]:
+        key, operands, today = pattern.attribute.key, pattern.operands, self._today
+        meaning = OPERATORS[pattern.operator].meaning
+        return lambda row: None if (text := row.get(key)) is None else meaning(text, operands, today)
+
+    def _clause(self, clause: Clause) -> Callable[[Row], bool | None]:
+        return lambda row: holds(clause, row, self._today)
+
+    def _form(self, form: Form) -> Ask:
+        """Asks a part of a condition as it stands, up to the item that decides."""
+        if isinstance(form, Leaf):
+            return self._leaf(self._leaves[form])
+        items = [self._form(item) for item in form.items]
+        if isinstance(form, Both):
+            return lambda row, answers: all(ask(row, answers) for ask in items)
+        return lambda row, answers: any(ask(row, answers) for ask in items)
+
+    def _leaf(self, bound: Bound) -> Ask:
+        values = bound.values
         match bound.column:
             case Pattern() | Test() | Relation() as question:
-                return bound.values.has_named(self._ask(question))
+                ask = self._question(question)
+                return lambda row, answers: values.has_named(ask(row, answers))
             case Element(attribute, element):
-                held = self._row.get(attribute.key)
-                return bound.values.has_named(element in held if isinstance(held, frozenset) else None)
+                held = _holding(attribute.key, element)
+                return lambda row, answers: values.has_named(held(row))
             case column:
-                value = reader(column)(self._row)
-                return bound.values.has_ordered(value) if is_ordered(column) else bound.values.has_named(value)
+                read = reader(column)
+                has = values.has_ordered if is_ordered(column) else values.has_named
+                return lambda row, answers: has(read(row))
 
-    def _ask(self, question: Question) -> bool | None:
-        if question not in self._questions:
-            self._questions[question] = self._answer(question)
-        return self._questions[question]
 
-    def _answer(self, question: Question) -> bool | None:
-        if not isinstance(question, Pattern):
-            return holds(question, self._row, self._today)
-        value: Value | None = self._row.get(question.attribute.key)
-        meaning = OPERATORS[question.operator].meaning
-        return None if value is None else meaning(value, question.operands, self._today)
+def _holding(key: str, element: str) -> Callable[[Row], bool | None]:
+    """Whether a row's set holds the element; None where the set is missing."""
+    return lambda row: element in held if isinstance(held := row.get(key), frozenset) else None

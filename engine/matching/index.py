@@ -3,11 +3,12 @@
 A mask is a Python integer with a bit a conjunct. For each column the rules ask about, a table tells, for every class
 of values that the rules tell apart, which conjuncts that class does not rule out (a conjunct that does not ask is never
 ruled out). Matching is one lookup and one AND a column: a dictionary for named values, a bisection for ordered ones.
-`masks` makes the tables.
+`masks` makes the tables. Dates and money, which have to be counted first, are read only where a conjunct that still
+stands asks for them.
 
-What a table cannot tell (text patterns, clauses that compute, and the parts of a condition too large to multiply out)
-are guards: asked once a distinct question, and only of the conjuncts still standing after the ANDs. With 1,000 rules
-this takes about as long as formatting a date; a loop over closures asks every rule.
+What a lookup cannot tell (text patterns, clauses that compute, and the parts of a condition too large to multiply out)
+are `guards`: asked once a distinct question, and only where a conjunct that still stands after the ANDs wants to know.
+With 1,000 rules this takes about as long as formatting a date; a loop over closures asks every rule.
 """
 
 from __future__ import annotations
@@ -15,23 +16,32 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
 
 from dsl.datatypes import Kind
 from dsl.typed import Attribute, Historic
-from engine.matching.bound import BoundRules
+from engine.matching.answers import Answers, guards_of
+from engine.matching.bound import BoundConjunct, BoundRules
 from engine.matching.columns import Column, Element, is_ordered, kind_of
-from engine.matching.guards import Answers, Question, guards_of
+from engine.matching.guards import Guards, Question
 from engine.matching.keys import key_of
-from engine.matching.masks import Elements, bits_of, by_class, by_value, mask_of, wanted
+from engine.matching.masks import Elements, FirstOfRun, bits_of, by_class, by_value, wanted
+from engine.matching.normal_form import Form
 from engine.matching.reading import Reader, reader
 from engine.matching.terms import Row
 from engine.matching.values import ValueSet
 
-FEW = 6
+FEW = 12
 """Up to so many standing conjuncts are taken off a mask one by one; more are found by numpy at once."""
+
+
+Stood = tuple[Column, ValueSet] | Form
+"""What can stand in the way of a conjunct."""
 
 
 class EventIndex:
@@ -43,12 +53,13 @@ class EventIndex:
         self._everything = (1 << len(rules.conjuncts)) - 1
         self._named: list[tuple[str, dict[Any, int], int]] = []
         self._plain: list[tuple[str, list[Any], list[int], int]] = []
-        self._ordered: list[tuple[Reader, list[Any], list[int], int]] = []
+        self._costly: list[tuple[int, Reader, list[Any], list[int], int]] = []
         self._elements: list[Elements] = []
         self._add_columns()
-        self._rule_of = np.array([one.rule for one in rules.conjuncts], dtype=np.int64)
-        self._guards = {number: guards_of(one) for number, one in enumerate(rules.conjuncts)}
-        self._guarded = mask_of(number for number, guards in self._guards.items() if guards)
+        self._guards = Guards(rules, today)
+        self._rule_of = [one.rule for one in rules.conjuncts]
+        self._first = FirstOfRun(self._rule_of)
+        self._rules_of_bits = np.array(self._rule_of, dtype=np.int64)
 
     def match(self, row: Row) -> list[int]:
         """The numbers of the rules whose condition holds for `row`, ascending."""
@@ -59,14 +70,59 @@ class EventIndex:
         for key, points, classes, missing in self._plain:
             value = get(key)
             standing &= missing if value is None else classes[bisect_right(points, value)]
-        for read, points, classes, missing in self._ordered:
-            value = read(row)
-            standing &= missing if value is None else classes[bisect_right(points, value)]
         for elements in self._elements:
             standing &= elements.mask(get(elements.key))
-        if standing & self._guarded:
-            standing = self._ask_guards(standing, row)
+        for asking, read, points, classes, missing in self._costly:
+            if standing & asking:
+                value = read(row)
+                standing &= missing if value is None else classes[bisect_right(points, value)]
+        if standing & self._guards.guarded:
+            standing = self._guards.ask(standing, row)
         return self._rules_of(standing)
+
+    def answers(self, row: Row) -> Answers:
+        """What a row says to questions and leaves, each asked once."""
+        return Answers(self._rules.leaves, row, self._today)
+
+    def missed_by_one(self, row: Row) -> list[tuple[BoundConjunct, Stood]]:
+        """The conjuncts that one thing alone keeps from holding, with that thing: a column's set, or a guard.
+
+        Of rules that match there are none. Columns are counted like bits of a binary counter: who was ruled out once,
+        and who more than once.
+        """
+        once = more = 0
+        for mask in self._masks(row):
+            ruled_out = self._everything & ~mask
+            more |= once & ruled_out
+            once |= ruled_out
+        answers = self.answers(row)
+        matching = set(self.match(row))
+        found = []
+        for number in bits_of(self._everything & ~more):
+            conjunct = self._rules.conjuncts[number]
+            stood = self._stood(number, answers, is_ruled_out=bool(once >> number & 1))
+            if len(stood) == 1 and conjunct.rule not in matching:
+                found.append((conjunct, stood[0]))
+        return found
+
+    def _stood(self, number: int, answers: Answers, *, is_ruled_out: bool) -> list[Stood]:
+        """What stands in the way of a conjunct that at most one column rules out."""
+        guards: list[Stood] = [guard for guard in guards_of(self._rules.conjuncts[number]) if not answers.guard(guard)]
+        if not is_ruled_out:
+            return guards
+        sets = self._rules.conjuncts[number].sets.items()
+        return guards + [one for one in sets if not isinstance(one[0], Question) and not answers.column(*one)]
+
+    def _masks(self, row: Row) -> Iterator[int]:
+        """The mask of each column's value, as `match` reads them."""
+        for key, masks, other in self._named:
+            yield masks.get(row.get(key), other)
+        plain = [(row.get(key), *classed) for key, *classed in self._plain]
+        costly = [(read(row), *classed) for _, read, *classed in self._costly]
+        for value, points, classes, missing in plain + costly:
+            yield missing if value is None else classes[bisect_right(points, value)]
+        for elements in self._elements:
+            yield from elements.each(row.get(elements.key))
 
     def _add_columns(self) -> None:
         by_attribute: dict[str, dict[str, list[tuple[int, ValueSet]]]] = defaultdict(dict)
@@ -76,29 +132,25 @@ class EventIndex:
             if isinstance(column, Element):
                 by_attribute[column.attribute.key][column.element] = sets
             elif is_ordered(column):
-                self._add_ordered(column, *by_class(sets, self._everything))
+                asking = reduce(or_, (mask for mask, _ in sets))
+                self._add_ordered(column, asking, *by_class(sets, self._everything))
             else:
                 assert isinstance(column, Attribute)
                 self._named.append((column.key, *by_value(sets, self._everything)))
         self._elements = [Elements(key, sets, self._everything) for key, sets in by_attribute.items()]
 
-    def _add_ordered(self, column: Column, points: list[Any], classes: list[int], missing: int) -> None:
+    def _add_ordered(self, column: Column, asking: int, points: list[Any], classes: list[int], missing: int) -> None:
         if isinstance(column, Attribute | Historic) and kind_of(column) in (Kind.NUMBER, Kind.COUNT, Kind.ELAPSED):
             self._plain.append((key_of(column), points, classes, missing))
         else:
-            self._ordered.append((reader(column), points, classes, missing))
-
-    def _ask_guards(self, standing: int, row: Row) -> int:
-        answers = Answers(self._rules.leaves, row, self._today)
-        for number in bits_of(standing & self._guarded):
-            if not all(answers.guard(guard) for guard in self._guards[number]):
-                standing ^= 1 << number
-        return standing
+            self._costly.append((asking, reader(column), points, classes, missing))
 
     def _rules_of(self, standing: int) -> list[int]:
+        """The rules of these conjuncts, each once: the conjuncts of one rule are neighbours."""
+        standing = self._first.of(standing)
         if standing.bit_count() <= FEW:
-            rule_of = self._rule_of
-            return list(dict.fromkeys(int(rule_of[number]) for number in bits_of(standing)))
+            return [self._rule_of[number] for number in bits_of(standing)]
         packed = np.frombuffer(standing.to_bytes(len(self._rule_of) // 8 + 1, "little"), dtype=np.uint8)
-        numbers = np.flatnonzero(np.unpackbits(packed, bitorder="little"))
-        return list(dict.fromkeys(self._rule_of[numbers].tolist()))
+        bits = np.unpackbits(packed, bitorder="little").view(np.bool_)
+        found: list[int] = self._rules_of_bits[bits.nonzero()[0]].tolist()
+        return found

@@ -113,14 +113,14 @@ def _whole(scale: int) -> Domain:
     return Domain(lambda x: math.ceil(Fraction(x) * scale), lambda x: math.floor(Fraction(x) * scale) + 1)
 
 
-def _float_at(x: Any) -> float:
+def float_at(x: Any) -> float:
     """The least float not below a number of any type."""
     nearest = float(x)
     return nearest if nearest >= x else math.nextafter(nearest, math.inf)
 
 
 def _float_above(x: Any) -> float:
-    least = _float_at(x)
+    least = float_at(x)
     return math.nextafter(least, math.inf) if least == x else least
 
 
@@ -129,7 +129,7 @@ _DAYS = Domain(dt.date.toordinal, lambda day: day.toordinal() + 1)
 _DOMAINS: Mapping[Kind, Domain] = {
     Kind.COUNT: _WHOLE,
     Kind.ELAPSED: _WHOLE,
-    Kind.NUMBER: Domain(_float_at, _float_above),
+    Kind.NUMBER: Domain(float_at, _float_above),
     Kind.DATE: _DAYS,
     Kind.PERCENT: _whole(PERCENT_SCALE),
     Kind.MONEY: _whole(AMOUNT_SCALE),

@@ -8,7 +8,7 @@ sets that conjuncts want of one column are distinct, so each conjunct is in one 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from operator import xor
 from typing import Any
@@ -42,6 +42,34 @@ def bits_of(mask: int) -> Iterator[int]:
         lowest = mask & -mask
         yield lowest.bit_length() - 1
         mask ^= lowest
+
+
+class FirstOfRun:
+    """Keeps of each run of neighbouring bits the lowest that is set; `runs` names each bit's run.
+
+    Whether an earlier bit of the run is set is spread over the mask in doubling steps, each kept within its run, so
+    that a mask of any number of runs takes a few operations.
+    """
+
+    def __init__(self, runs: Sequence[int]) -> None:
+        places = [0] * len(runs)
+        for number in range(1, len(runs)):
+            if runs[number] == runs[number - 1]:
+                places[number] = places[number - 1] + 1
+        last = max(places, default=0)
+        self._later = mask_of(number for number, place in enumerate(places) if place)
+        self._steps = [
+            (shift, mask_of(number for number, place in enumerate(places) if place >= shift))
+            for shift in (1 << step for step in range(last.bit_length()))
+            if shift < last
+        ]
+
+    def of(self, mask: int) -> int:
+        """The mask without the bits that have an earlier one in their run."""
+        spread = mask
+        for shift, reach in self._steps:
+            spread |= (spread << shift) & reach
+        return mask & ~((spread << 1) & self._later)
 
 
 def _first_and_missing(sets: list[tuple[int, ValueSet]], everything: int) -> tuple[int, int]:
@@ -93,9 +121,14 @@ class Elements:
         found = self._kept.get(held)
         if found is None:
             found = self._everything
-            for element, (masks, other) in self._tables.items():
-                found &= masks.get(None if held is None else element in held, other)
+            for mask in self.each(held):
+                found &= mask
             if len(self._kept) >= self.KEPT:
                 self._kept.clear()
             self._kept[held] = found
         return found
+
+    def each(self, held: Any) -> Iterator[int]:
+        """The same of one element after the other."""
+        for element, (masks, other) in self._tables.items():
+            yield masks.get(None if held is None else element in held, other)

@@ -6,12 +6,15 @@ import datetime as dt
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from dsl.typed import Attribute, Condition, Historic, Rule
 from engine.matching import batch
 from engine.matching.bound import bind_rules
 from engine.matching.index import EventIndex
+from engine.matching.near import Way, ways
 from engine.matching.normal_form import normalise
 from engine.matching.program import compile_program
 from engine.matching.reads import asked_of, attributes_of
@@ -46,6 +49,10 @@ class Plan:
         """The numbers of the rules whose condition holds for `row` on local date `today`, ascending."""
         return self._index(today).match(row)
 
+    def near_misses(self, row: Row, today: dt.date) -> list[Way]:
+        """What keeps rules from matching that do not, where it is one thing alone (`near`); nearest first."""
+        return ways(self._index(today), row, today)
+
     def match_batch(self, table: pa.Table, today: dt.date) -> pa.Table:
         """The matches of a batch of local date `today`: int32 columns `row` and `rule`, sorted by row, then rule."""
         if table.num_rows > FEW_ROWS:
@@ -53,6 +60,10 @@ class Plan:
         found = [self.match_row(row, today) for row in full_rows(table, self.attributes, self.terms)]
         pairs = [(number, rule) for number, rules in enumerate(found) for rule in rules]
         return batch.pairs([number for number, _ in pairs], [rule for _, rule in pairs])
+
+    def count_batch(self, table: pa.Table, today: dt.date) -> npt.NDArray[np.int64]:
+        """How many rows of a batch of local date `today` each rule matches, by its number."""
+        return batch.counts(self._program(today), table, today)
 
 
 def compile_plan(rules: Sequence[Rule]) -> Plan:

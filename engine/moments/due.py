@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from dsl.catalog import Catalog, Owner
 from dsl.typed import Attribute, MomentUse
 from engine.moments.calendar import due_instant
-from engine.moments.due_columns import can_answer, due_columns, due_written
+from engine.moments.due_columns import can_answer, due_columns, due_pairs, due_written
 from engine.moments.due_rows import due_rows
 from engine.moments.gate import Gate, Question, gate_of
 from engine.moments.occurring import WITHOUT_INTERVAL
@@ -60,8 +60,15 @@ def due_batch(
     gate = gate_of(catalog, use, day)
     asked = Question(gate, None if zones is None else frozenset(zones), tuple(attributes))
     found = _found(connection, catalog, asked, shard) if only is None else due_written(connection, asked, only)
-    keys = _keys(found, gate, use, day, catalog.policies.send_at)
-    return beside(keys, found.select(found.column_names[_OWN:]))
+    return _batch(catalog, gate, use, day, found)
+
+
+def due_among(
+    catalog: Catalog, use: MomentUse, day: dt.date, pairs: pa.Table, attributes: Sequence[Attribute]
+) -> pa.Table:
+    """The same of pairs at hand (`store.snapshot.pairs`, with these attributes and the date of the moment)."""
+    gate = gate_of(catalog, use, day)
+    return _batch(catalog, gate, use, day, due_pairs(pairs, Question(gate, None, tuple(attributes))))
 
 
 def gate_counts(
@@ -109,6 +116,11 @@ def _usable(connection: Connection, catalog: Catalog, asked: Question, shard: in
 
 
 # --- what is due as a batch ------------------------------------------------------------------------------------------
+
+
+def _batch(catalog: Catalog, gate: Gate, use: MomentUse, day: dt.date, found: pa.Table) -> pa.Table:
+    keys = _keys(found, gate, use, day, catalog.policies.send_at)
+    return beside(keys, found.select(found.column_names[_OWN:]))
 
 
 def _keys(found: pa.Table, gate: Gate, use: MomentUse, day: dt.date, send_at: dt.time) -> pa.Table:

@@ -41,8 +41,12 @@ def due_written(connection: Connection, asked: Question, customer_ids: Sequence[
     gate, attributes = asked.gate, list(asked.attributes)
     if gate.attribute is not None:
         attributes.append(Attribute(gate.owner, gate.attribute, DataType(Kind.DATE)))
-    table = read_pairs(connection, dict.fromkeys(attributes), customer_ids)
-    return pa.concat_tables(_found(batch, asked) for batch in _batches(table))
+    return due_pairs(read_pairs(connection, dict.fromkeys(attributes), customer_ids), asked)
+
+
+def due_pairs(pairs: pa.Table, asked: Question) -> pa.Table:
+    """The same of pairs at hand, as `store.snapshot.pairs` describes them, in their order."""
+    return pa.concat_tables(_found(batch, asked) for batch in _batches(pairs))
 
 
 def _batches(table: pa.Table) -> Iterator[pa.RecordBatch]:

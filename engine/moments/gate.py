@@ -53,6 +53,11 @@ class Gate:
         """The occurrences' names, by number."""
         return [self.name] if self.occurring is None else self.occurring.names
 
+    @property
+    def possible_names(self) -> Sequence[str]:
+        """The names that occurrences have on the day, whether or not anybody has one."""
+        return [self.name] if self.occurring is None else self.occurring.possible_names
+
     def numbers(self, narrow: pa.RecordBatch, *, count_unknown: bool) -> Numbers:
         """The number of each row's occurrence, NONE or WITHOUT_INTERVAL."""
         if self.occurring is None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsl.catalog import Moment, MomentKind, Recurs
-from engine.moments.calendar import BILLING_MONTHS, Anchors, anchors, interval_of, occurrence_key
+from engine.moments.calendar import BILLING_MONTHS, Anchors, anchors, interval_of, occurrence_key, period
 
 NONE, WITHOUT_INTERVAL = -1, -2
 """In the place of an occurrence's number: there is none; there would be one if the bill came monthly."""
@@ -48,6 +48,14 @@ class Occurring:
         self.asked = [anchors(moment, None if dated else interval_of(moment, each), on) for each in self.intervals]
         self._days: Days = np.arange(0, dtype=np.int64)
         self._tables: list[Bools] = []
+
+    @property
+    def possible_names(self) -> list[str]:
+        """What an occurrence would be called, by number."""
+        if self._moment.kind is MomentKind.DATED:
+            return [f"{self._moment.name}:{self._on.isoformat()}"]
+        intervals = (interval_of(self._moment, each) for each in self.intervals)
+        return [f"{self._moment.name}:{period(each, self._on)}" for each in intervals if each is not None]
 
     def numbers(self, dates: pa.Array, intervals: pa.DictionaryArray | None, *, count_unknown: bool = False) -> Numbers:
         """The number of each row's occurrence, or NONE.

@@ -26,13 +26,17 @@ def claim(
     zones: Sequence[str],
     shard: int,
     rerun: int = 0,
+    moves_seen: int | None = None,
 ) -> dict[MomentUse, list[str]]:
-    """The zones that are ours for each moment of a day: those whose row in the ledger is new."""
+    """The zones that are ours for each moment of a day: those whose row in the ledger is new.
+
+    `moves_seen` is the newest move that was known when the batch was decided; None: it is decided now.
+    """
     if not uses or not zones:
         return {}
     number = this.number(connection)
     shared = {"local_date": day, "shard": shard, "rerun": rerun, "pass_id": number, "finished_at": this.now}
-    shared["moves_seen"] = newest_move(connection)
+    shared["moves_seen"] = newest_move(connection) if moves_seen is None else moves_seen
     keys = [{"moment": use.moment, "offset": use.distance, "zone": zone} for use in uses for zone in zones]
     connection.execute(insert(connection, batches).on_conflict_do_nothing(), [shared | key for key in keys])
     mine = (batches.c[name] == shared[name] for name in ("local_date", "shard", "rerun", "pass_id"))

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from dsl.typed import MomentUse
 from engine.lateness import longest
 from engine.passes.deciding import decide_due
-from engine.passes.happened import EVENTS, EVENTS_A_BATCH, OLDEST_FIRST, Event, due_after, is_missed, local_day
+from engine.passes.happened import EVENTS, EVENTS_A_BATCH, OLDEST_FIRST, Event, due_after, is_missed, local_day, waves
 from engine.passes.this_pass import Pass
 from engine.store.bulk import among
 from engine.store.inserts import insert, insert_values
@@ -47,8 +47,9 @@ def decide_delayed(this: Pass, use: MomentUse, day: dt.date | None) -> bool:
 
 
 def decide_after(connection: sa.Connection, this: Pass, use: MomentUse, found: Sequence[Event]) -> None:
-    """Decide what is met a delay after some events, and mark it."""
-    decide_due(connection, this.plans, due_after(connection, this, {use: found}), this.now, this.report)
+    """Decide what is met a delay after some events, oldest first, and mark it."""
+    for wave in waves(found):
+        decide_due(connection, this.plans, due_after(connection, this, {use: wave}), this.now, this.report)
     rows = [
         {
             "source": event.source,

@@ -37,10 +37,27 @@ EVENTS = sa.select(events, customers.c.zone).join(customers, customers.c.id == e
 OLDEST_FIRST = (events.c.occurred_at, events.c.source, events.c.id)
 
 
+def waves(found: Sequence[Event]) -> list[list[Event]]:
+    """The events in turns, so that no customer has two instants in one: each occasion reads what the one before left.
+
+    `found` are ordered by time.
+    """
+    turns: dict[str, tuple[dt.datetime, int]] = {}
+    listed: dict[int, list[Event]] = defaultdict(list)
+    for event in found:
+        instant, turn = turns.get(event.customer_id, (event.occurred_at, 0))
+        if instant != event.occurred_at:
+            turn += 1
+        turns[event.customer_id] = event.occurred_at, turn
+        listed[turn].append(event)
+    return [listed[turn] for turn in sorted(listed)]
+
+
 def decide_happened(connection: sa.Connection, this: Pass, found: Sequence[Event]) -> None:
-    """Decide events that this transaction has locked, and mark them."""
-    due = due_after(connection, this, {MomentUse(moment): mine for moment, mine in by_moment(found).items()})
-    decide_due(connection, this.plans, due, this.now, this.report)
+    """Decide events that this transaction has locked, oldest first, and mark them."""
+    for wave in waves(found):
+        due = due_after(connection, this, {MomentUse(moment): mine for moment, mine in by_moment(wave).items()})
+        decide_due(connection, this.plans, due, this.now, this.report)
     this_one = sa.and_(events.c.source == sa.bindparam("of"), events.c.id == sa.bindparam("number"))
     changed = {"state": sa.bindparam("became"), "decided_at": this.now}
     keys = [

@@ -44,6 +44,14 @@ def decide_late(this: Pass, shard: int) -> bool:
     return True
 
 
+def forget_passing(this: Pass) -> None:
+    """Let go of changes of dates that come once, when no day that could still be caught up with lies behind them."""
+    before = this.report.as_of - dt.timedelta(days=longest(this.catalog, this.plans.ruleset.rules) // ONE_DAY + 3)
+    passing = sa.text("NOT lasting")
+    with this.write() as connection:
+        connection.execute(moves.delete().where(passing, moves.c.met_until < before))
+
+
 def _waiting(shard: int, most: int) -> sa.Select[tuple[int, str]]:
     here = sa.and_(moves.c.shard == shard, moves.c.met_until.is_(None))
     return sa.select(moves.c.number, moves.c.customer_id).where(here).order_by(moves.c.number).limit(most)

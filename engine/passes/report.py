@@ -30,16 +30,17 @@ class PassReport:
         return sum(counts[name] for counts in self.rules.values())
 
     def add(self, found: ledger.Written) -> None:
-        self._count(found.counters)
+        self.count(found.counters)
         self.held.update(row["reason"] for row in found.decisions if row["reason"])
         self.contacts += len(found.deliveries)
 
     def add_missed(self, counters: Iterable[Mapping[str, Any]], reason: str) -> None:
         listed = list(counters)
-        self._count(listed)
+        self.count(listed)
         self.missed[reason] += sum(row["missed"] for row in listed)
 
-    def _count(self, counters: Iterable[Mapping[str, Any]]) -> None:
+    def count(self, counters: Iterable[Mapping[str, Any]]) -> None:
+        """Add rows of counters."""
         for row in counters:
             self.rules[row["rule"]].update({name: row[name] for name in ledger.COUNTS})
 

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 from dsl.typed import Rule, Ruleset
 from engine.passes import rerun
 from engine.passes.delays import decide_delayed
-from engine.passes.late import decide_late
+from engine.passes.late import decide_late, forget_passing
 from engine.passes.report import PassReport
 from engine.passes.scheduled import decide_shard
 from engine.passes.this_pass import Check, Pass, Progress
@@ -126,9 +126,12 @@ def _is_done(this: Pass, day: Day) -> None:
 
 def _look_again(this: Pass) -> None:
     """At those who came too late for their batch; and nobody waits in zones that nobody lives by."""
-    for shard in range(SHARDS):
+    looked = [shard for shard in range(SHARDS) if decide_late(this, shard)]
+    for shard in looked:
         while decide_late(this, shard):
             pass
+    if looked:
+        forget_passing(this)
     with this.store.read() as connection:
         left = idle(connection, this.now, this.catalog.policies.send_at, zones(connection))
     if left:

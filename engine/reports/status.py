@@ -16,9 +16,13 @@ from engine.clock_hold import Hold, clock_state
 from engine.lease import holder
 from engine.moments.due import gate_counts
 from engine.passes import due_day
+from engine.passes.happened import WAITING
+from engine.passes.work import zones
 from engine.pauses import EVERYTHING, Pause, every_pause
 from engine.plans import plans_of
-from engine.store.tables import customers, deliveries, events, frontiers, missed, passes
+from engine.store.statistics import zone_fallbacks
+from engine.store.tables import deliveries, events, frontiers, missed, passes
+from engine.store.zones import Fallback
 from engine.unavailable import NotRun, not_run
 from engine.workers import TICK, Worker, registered
 
@@ -74,6 +78,7 @@ class Status:
     ruleset: str
     rules: int
     zones: Sequence[Zone]
+    without_zone: Mapping[Fallback, int]
     due_today: Sequence[Due]
     events_waiting: int
     oldest_event: dt.datetime | None
@@ -127,14 +132,15 @@ def status(connection: sa.Connection, ruleset: Ruleset, now: dt.datetime) -> Sta
     left_out = not_run(ruleset.rules)
     known = registered(connection)
     lease = holder(connection)
-    waiting = sa.select(sa.func.count(), sa.func.min(events.c.occurred_at)).where(events.c.state == "pending")
+    waiting = sa.select(sa.func.count(), sa.func.min(events.c.occurred_at)).where(WAITING)
     count, oldest = connection.execute(waiting).one()
     return Status(
         now=now,
         ruleset=ruleset.digest,
         rules=len(ruleset.rules) - len(left_out),
-        zones=(zones := _zones(connection, ruleset, now)),
-        due_today=_due_today(connection, ruleset, now, [zone.name for zone in zones]),
+        zones=(here := _zones(connection, ruleset, now)),
+        without_zone=zone_fallbacks(connection),
+        due_today=_due_today(connection, ruleset, now, [zone.name for zone in here]),
         events_waiting=count,
         oldest_event=oldest,
         deliveries=_by_state(connection),
@@ -149,12 +155,11 @@ def status(connection: sa.Connection, ruleset: Ruleset, now: dt.datetime) -> Sta
 
 
 def _zones(connection: sa.Connection, ruleset: Ruleset, now: dt.datetime) -> tuple[Zone, ...]:
-    lived_in = sa.select(customers.c.zone).distinct().subquery()
-    query = sa.select(lived_in.c.zone, frontiers.c.local_date).outerjoin(frontiers, frontiers.c.zone == lived_in.c.zone)
+    done = {row.zone: row.local_date for row in connection.execute(sa.select(frontiers))}
     send_at = ruleset.catalog.policies.send_at
     found = []
-    for name, through in connection.execute(query.order_by(lived_in.c.zone)):
-        due = due_day(now, send_at, name)
+    for name in zones(connection):
+        through, due = done.get(name), due_day(now, send_at, name)
         found.append(Zone(name, through, due, None if through is None else max(0, (due - through).days)))
     return tuple(found)
 

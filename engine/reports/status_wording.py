@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dsl.suggestions import listed
 from engine.decisions import reasons
 from engine.reports.status import LastPass, Status, Zone
+from engine.store.zones import Fallback
 from engine.unavailable import notice
 
 SHOWN = 4
@@ -38,6 +39,7 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
     yield from (("Scheduler", each) for each in _schedulers(status))
     yield "Last pass", _last(status.last_pass)
     yield from (("Done", each) for each in _done(status.zones))
+    yield from (("Zones", each) for each in _without_zone(status))
     yield "Due today", _due(status)
     yield "Events", _events(status)
     counts = [f"{count:,} {state}" for state, count in status.deliveries.items()]
@@ -85,11 +87,23 @@ def _done(zones: Sequence[Zone]) -> Iterator[str]:
         yield "there are no customers"
 
 
+def _without_zone(status: Status) -> Iterator[str]:
+    """Whom nobody may overlook, because they are met by another clock than their own."""
+    told = {
+        Fallback.MISSING: "without a time zone",
+        Fallback.INVALID: "in a time zone that does not exist",
+    }
+    for reason, what in told.items():
+        if count := status.without_zone.get(reason):
+            people = "1 customer lives" if count == 1 else f"{count:,} customers live"
+            yield f"{people} {what}: the country's counts, or else the catalog's"
+
+
 def _due(status: Status) -> str:
     def named(moment: str, offset: int) -> str:
         return f"{_days(abs(offset))} {'before' if offset < 0 else 'after'} {moment}" if offset else moment
 
-    return ", ".join(f"{each.count:,} {named(each.moment, each.offset)}" for each in status.due_today) or "nothing"
+    return ", ".join(f"{named(each.moment, each.offset)} {each.count:,}" for each in status.due_today) or "nothing"
 
 
 def _events(status: Status) -> str:

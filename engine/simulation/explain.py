@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from dsl.catalog import MomentKind, Owner
 from dsl.datatypes import Value
 from dsl.typed import MomentUse, Rule, Ruleset
-from dsl.wording import moment_words
+from dsl.wording import moment_words, plain
 from engine.decisions import reasons
 from engine.decisions.identity import decision_id
 from engine.decisions.receipts import told
@@ -45,7 +45,7 @@ class UnknownSubject(CarpeError):
 class Explanation:
     """`due` and why; the rule's clauses with the values read; `verdict` of the condition; what becomes of it.
 
-    `waits_for` is why this version does not run the rule.
+    `waits_for` is why this version does not run the rule, `becomes` from when time alone would make the condition true.
     """
 
     rule: str
@@ -57,6 +57,7 @@ class Explanation:
     verdict: bool | None
     outcome: str
     waits_for: tuple[str, ...] = ()
+    becomes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"day": self.day.isoformat()}
@@ -107,7 +108,15 @@ def explain(
             verdict,
             _outcome(connection, plans, rule, state, meeting, verdict, day, now),
             waits_for(rule),
+            tuple(_becomes(rule, row, day)),
         )
+
+
+def _becomes(rule: Rule, row: Row, day: dt.date) -> Iterator[str]:
+    """Of clauses that hang on time and alone keep the condition from being true: from when they are."""
+    for way in Plan([rule.condition]).near_misses(row, day):
+        if way.starts:
+            yield f"It would be true from {way.starts}, because then {plain(way.wanted)}, if all else stays as it is."
 
 
 def _state(connection: sa.Connection, plans: Plans, subscription: str | None, customer: str | None) -> CustomerState:

@@ -25,16 +25,17 @@ from engine.store.zones import shard_of
 INTERVAL = "billing_interval"
 """The subscription's attribute that moments recur by, where the catalog says so."""
 
-_NAMES = ("owner", "subject", "customer_id", "shard", "changed_at", "before")
+_NAMES = ("owner", "subject", "customer_id", "shard", "changed_at", "before", "lasting")
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the calendar reads of some rows, one place a row."""
+    """What the calendar reads of some rows, one place a row. `recurring` are the dates that moments recur from."""
 
     subjects: Sequence[str]
     customers: Sequence[str]
     facts: Sequence[dict[str, Json]]
+    recurring: frozenset[str]
 
 
 def are_kept(connection: Connection) -> bool:
@@ -43,7 +44,7 @@ def are_kept(connection: Connection) -> bool:
 
 
 def calendar_facts(zones: Sequence[str], table: pa.Table, date_names: Sequence[str]) -> list[dict[str, Json]]:
-    """The facts of each row: its `zone` (customers), its `dates`, its `interval` where there is one.
+    """The facts of each row: its `zone` (customers), these `dates`, its `interval` where there is one.
 
     `zones` is empty for subscriptions; `table` has the dates' columns, and `billing_interval` where it is declared.
     """
@@ -66,10 +67,21 @@ def record(connection: Connection, owner: Owner, before: Facts, after: Facts, no
     insert_rows(connection, moves_table, _NAMES, _rows(owner, before, after, instant_text(now)))
 
 
-def _rows(owner: Owner, before: Facts, after: Facts, changed_at: str) -> Iterator[tuple[str | int | None, ...]]:
+def _rows(owner: Owner, before: Facts, after: Facts, changed_at: str) -> Iterator[tuple[str | int | bool | None, ...]]:
     known = dict(zip(before.subjects, before.facts, strict=True))
     for subject, customer, fact in zip(after.subjects, after.customers, after.facts, strict=True):
         earlier = known.get(subject)
         if earlier != fact:
             document = None if earlier is None else dump(earlier)
-            yield str(owner), subject, customer, shard_of(customer), changed_at, document
+            lasting = earlier is not None and _is_lasting(earlier, fact, after.recurring)
+            yield str(owner), subject, customer, shard_of(customer), changed_at, document, lasting
+
+
+def _is_lasting(before: dict[str, Json], after: dict[str, Json], recurring: frozenset[str]) -> bool:
+    """Whether more changed than dates of moments that come once: those are named by their date, and so met once."""
+
+    def lasts(fact: dict[str, Json]) -> list[Json]:
+        dates = {name: date for name, date in fact["dates"].items() if name in recurring}
+        return [fact.get("zone"), fact.get("interval"), dates]
+
+    return lasts(before) != lasts(after)

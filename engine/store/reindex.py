@@ -11,17 +11,18 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, Text, cast, delete, select, update
 
-from dsl.catalog import AttributeDeclaration, Catalog
+from dsl.catalog import AttributeDeclaration, Catalog, Owner
 from dsl.datatypes import Kind
-from engine.store.bulk import run_many
+from engine.store import moves
+from engine.store.bulk import among, run_many
 from engine.store.documents import Json, dump
 from engine.store.meta import get_meta, set_meta
 from engine.store.snapshot.journal import join, restart
-from engine.store.tables import SHARDS, dates
+from engine.store.tables import SHARDS, customers, dates
 from engine.store.upsert import CUSTOMERS, SUBSCRIPTIONS, Derived, Kept, Versions, append_history, insert_dates
 
 BLOCK = 20_000
@@ -76,6 +77,8 @@ def reindex(
         for block in _blocks(connection, kept):
             _revalidate(connection, catalog, kept, block, now, done)
             derived = Derived(catalog, kept, block)
+            if kept is CUSTOMERS and moves.are_kept(connection):
+                _keep_moves(connection, block, derived, now)
             _write_derived(connection, kept, block, derived)
             insert_dates(connection, kept.owner, block.ids, derived)
             done.rows += len(block.ids)
@@ -102,6 +105,15 @@ def _blocks(connection: Connection, kept: Kept) -> Iterator[Versions]:
             return
         yield Versions([row[0] for row in rows], [row[1:-1] for row in rows], [row[-1] for row in rows])
         last = rows[-1][0]
+
+
+def _keep_moves(connection: Connection, block: Versions, derived: Derived, now: dt.datetime) -> None:
+    """Customers who live by another zone now have moved, though nothing was told of them."""
+    mine = select(customers.c.id, customers.c.zone).where(among(connection, customers.c.id, block.ids))
+    zones = {row.id: row.zone for row in connection.execute(mine)}
+    after = derived.calendar(CUSTOMERS)
+    before = [fact | {"zone": zones[key]} for key, fact in zip(block.ids, after.facts, strict=True)]
+    moves.record(connection, Owner.CUSTOMER, replace(after, facts=before), after, now)
 
 
 def _write_derived(connection: Connection, kept: Kept, block: Versions, derived: Derived) -> None:

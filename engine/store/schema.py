@@ -35,14 +35,14 @@ def upgrade(url: str) -> tuple[str | None, str]:
         engine.dispose()
 
 
-def upgrade_connection(connection: Connection) -> None:
-    """Runs the missing migrations in the transaction of this connection."""
+def upgrade_connection(connection: Connection, target: str = "head") -> None:
+    """Runs the missing migrations, up to a version, in the transaction of this connection."""
     config = _config()
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if (current := version(connection)) is not None and current not in known:
         raise DatabaseTooNew()
-    command.upgrade(config, "head")
+    command.upgrade(config, target)
 
 
 def require_current(connection: Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sqlalchemy import Connection, Text, cast, func, select
+from sqlalchemy import Connection, Text, cast, func, select, text
 
 from engine.store.session import Store
 from engine.store.tables import customers, subscriptions
@@ -50,16 +50,11 @@ class StoredStatistics:
 
 
 def zone_fallbacks(connection: Connection) -> dict[Fallback, int]:
-    """How many customers live by their own time zone (NONE), and how many by another one, by the reason for it.
+    """How many customers live by another time zone than their own, by the reason for it (MISSING, INVALID).
 
-    A zone that was given and does not exist is never the one that counts, so the two columns tell them apart.
+    Read from an index of just these, asked for in its own words.
     """
-    own, given = customers.c.timezone, customers.c.timezone.is_not(None)
-    reasons = {
-        Fallback.NONE: own == customers.c.zone,
-        Fallback.MISSING: own.is_(None),
-        Fallback.INVALID: given & (own != customers.c.zone),
-    }
-    counts = (func.count().filter(test) for test in reasons.values())
-    found = connection.execute(select(*counts).select_from(customers)).one()
-    return dict(zip(reasons, map(int, found), strict=True))
+    missing = customers.c.timezone.is_(None)
+    counts = select(func.count().filter(missing), func.count()).where(text("timezone IS NULL OR timezone <> zone"))
+    none, either = connection.execute(counts.select_from(customers)).one()
+    return {Fallback.MISSING: none, Fallback.INVALID: either - none}

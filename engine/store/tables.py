@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -103,6 +104,12 @@ def _subscription_columns() -> list[Column[Any]]:
 
 customers = Table("customers", metadata, Column("id", Id, primary_key=True), *_customer_columns())
 Index(None, customers.c.shard, customers.c.zone)
+Index(  # who lives by another zone than their own, for want of one
+    "ix_customers_fallback",
+    customers.c.timezone,
+    sqlite_where=text("timezone IS NULL OR timezone <> zone"),
+    postgresql_where=text("timezone IS NULL OR timezone <> zone"),
+)
 
 subscriptions = Table(
     "subscriptions",
@@ -163,7 +170,16 @@ events = Table(
     Column("state", String(8), nullable=False),  # history | pending | live (never too late) | decided | missed
     Column("decided_at", Instant),
 )
-Index(None, events.c.customer_id, events.c.moment, events.c.occurred_at)
+# What happened to a customer is read from this index alone; on SQLite, whose indexes hold texts of any length, the
+# properties too. Two million events: a `where` on a cold disk 1.5 s instead of 4.4, and as fast as a count in memory;
+# the database is a sixth larger, an import up to an eighth slower, a lone count in memory a fifth slower. (A table
+# without rowid, kept in this order, was as large as before, read no faster, and a fifth slower to write.)
+_EVENTS_BY_CUSTOMER = (events.c.customer_id, events.c.moment, events.c.occurred_at, events.c.subscription_id)
+Index("ix_events_with_properties", *_EVENTS_BY_CUSTOMER, events.c.properties, info={"only": "sqlite"})
+Index("ix_events_of_customer", *_EVENTS_BY_CUSTOMER, info={"only": "postgresql"})
+for _index in events.indexes:
+    if "only" in _index.info:
+        _index.ddl_if(dialect=_index.info["only"])
 Index(
     "ix_events_pending",
     events.c.occurred_at,
@@ -203,9 +219,11 @@ readings = Table(
 
 # --- what changed ----------------------------------------------------------------------------------------------------
 
-# What the calendar of a customer or subscription hung on before it changed: its zone, its dates, its billing interval.
-# A new one has nothing before it. The days from `met_from` to `met_until` are those that a pass has looked at for what
-# the change brought after its batch was finished; until then they are NULL.
+# What the calendar of a customer or subscription hung on before it changed: its zone, the dates of its moments, its
+# billing interval. A new one has nothing before it. `lasting` is a change that tells for long what was met already: of
+# a zone, a date that recurs, the interval; the others go when nobody can be late any more. Numbers are never used
+# again. The days from `met_from` to `met_until` are those that a pass has looked at for what the change brought after
+# its batch was finished; until then they are NULL.
 moves = Table(
     "moves",
     metadata,
@@ -216,8 +234,16 @@ moves = Table(
     Column("shard", SmallInteger, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("before", Document),  # {"zone": ...} or {"dates": {...}, "interval": ...}; NULL for what is new
+    Column("lasting", Boolean, nullable=False),
     Column("met_from", Date),
     Column("met_until", Date),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_moves_passing",
+    moves.c.met_until,
+    sqlite_where=text("NOT lasting"),
+    postgresql_where=text("NOT lasting"),
 )
 Index(
     "ix_moves_pending",

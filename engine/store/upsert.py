@@ -223,6 +223,7 @@ class Derived:
 
     def __init__(self, catalog: Catalog, kept: Kept, versions: Versions) -> None:
         declared = {one.name: one.type for one in catalog.attributes(kept.owner).values()}
+        self.moments = [each for each in catalog.moments.values() if each.attribute and each.owner is kept.owner]
         self.date_names = tuple(name for name, one in declared.items() if one.kind is Kind.DATE)
         wanted = {name: declared[name] for name in self.date_names}
         texts = {name for name in (COUNTRY, "status", moves.INTERVAL) if name in declared}
@@ -242,7 +243,9 @@ class Derived:
         ids = self.versions.ids
         customers = ids if kept is CUSTOMERS else [str(given[0]) for given in self.versions.given]
         zones = [zone.name for zone in self.zones]
-        return moves.Facts(ids, customers, moves.calendar_facts(zones, self.table, self.date_names))
+        hang_on = sorted({str(each.attribute) for each in self.moments})
+        recurring = frozenset(str(each.attribute) for each in self.moments if each.recurs)
+        return moves.Facts(ids, customers, moves.calendar_facts(zones, self.table, hang_on), recurring)
 
     def _texts(self, name: str) -> list[str | None]:
         if name in self.table.column_names:

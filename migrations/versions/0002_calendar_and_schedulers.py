@@ -24,6 +24,13 @@ def upgrade() -> None:
 
 
 def _what_changed() -> None:
+    op.create_index(
+        "ix_customers_fallback",
+        "customers",
+        ["timezone"],
+        sqlite_where=sa.text("timezone IS NULL OR timezone <> zone"),
+        postgresql_where=sa.text("timezone IS NULL OR timezone <> zone"),
+    )
     op.create_table(
         "moves",
         sa.Column("number", SERIAL, nullable=False),
@@ -33,9 +40,18 @@ def _what_changed() -> None:
         sa.Column("shard", sa.SmallInteger(), nullable=False),
         sa.Column("changed_at", INSTANT, nullable=False),
         sa.Column("before", DOCUMENT),
+        sa.Column("lasting", sa.Boolean(), nullable=False),
         sa.Column("met_from", sa.Date()),
         sa.Column("met_until", sa.Date()),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_moves")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_moves_passing",
+        "moves",
+        ["met_until"],
+        sqlite_where=sa.text("NOT lasting"),
+        postgresql_where=sa.text("NOT lasting"),
     )
     op.create_index(op.f("ix_moves_subject"), "moves", ["subject"])
     op.create_index(
@@ -57,6 +73,12 @@ def _what_changed() -> None:
 
 
 def _what_happened() -> None:
+    op.drop_index(op.f("ix_events_customer_id_moment_occurred_at"), "events")
+    by_customer = ["customer_id", "moment", "occurred_at", "subscription_id"]
+    if op.get_bind().dialect.name == "sqlite":
+        op.create_index("ix_events_with_properties", "events", [*by_customer, "properties"])
+    else:
+        op.create_index("ix_events_of_customer", "events", by_customer)
     op.drop_index("ix_events_pending", "events")
     op.create_index(
         "ix_events_pending",

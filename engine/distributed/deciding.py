@@ -1,0 +1,126 @@
+"""A group of customers decided on one of many machines, with the very functions of a pass.
+
+1. The pairs (customer, subscription) are looked at moment by moment (`moments.due`), exactly.
+2. The past is put into tables in memory and asked as ever (`past`, `happenings`).
+3. Matches are merged by customer, decided, and told in rows (`decisions`).
+
+Nothing of a group depends on any other, nor on the order of rows. What comes out is one table of three kinds: a
+`decision` (`layout.DECIDED`), how many occurrences were `due` in a batch, and how many matches of a rule were decided
+`again`. Counters are made of these where everything is known (`counting`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from dsl.catalog import Owner
+from dsl.typed import MomentUse
+from engine.decisions import ledger
+from engine.decisions.occasions import Batch, Part, merge
+from engine.decisions.results import matched_ids, matched_occurrences, outcome, written
+from engine.distributed.layout import BATCH_KEY, DECIDED
+from engine.distributed.past import at_hand
+from engine.distributed.work import BatchKey, Work, event_columns
+from engine.happenings.history import with_history
+from engine.moments.due import due_among
+from engine.store.documents import dump
+from engine.store.snapshot.pairs import KEYS, coded
+from engine.store.zones import shard_of
+
+DECISION, DUE, AGAIN = "decision", "due", "again"
+
+FOUND = pa.schema([("what", pa.string()), *DECIDED, ("count", pa.int64())])
+
+
+def decide_group(work: Work, pairs: pa.Table, past: pa.Table) -> pa.Table:
+    """What becomes of some customers (`FOUND`): all their `pairs` (`Work.columns`), all their `past` (`past.PAST`)."""
+    pairs = pairs.select(work.columns().names).cast(work.columns())
+    pairs = coded(pairs.sort_by([(name, "ascending") for name in KEYS]), work.attributes())
+    with at_hand(past) as connection:
+        parts = []
+        for use in work.uses:
+            table = _due(work, use, pairs)
+            if table.num_rows:
+                plan, rules = work.plans.plan(use, work.day)
+                full = with_history(connection, work.ruleset.catalog, table, plan.terms, work.day)
+                parts.append(Part(use, work.day, full, plan, rules))
+        if not parts:
+            return FOUND.empty_table()
+        batch = merge(parts, work.ruleset.catalog)
+        known = ledger.known(connection, matched_ids(batch))
+        taken = ledger.taken(connection, matched_occurrences(batch))
+    keys = [key for part in parts for key in _batch_keys(part.use, part.table)]
+    decided = outcome(batch, work.ruleset.catalog, known, taken, work.paused)
+    rows = written(decided, work.ruleset.catalog, work.now, ruleset=work.ruleset.digest, pass_id=None)
+    lines = [*_decisions(rows, [keys[line["row"]] for line in decided.lines])]
+    lines += [*_counts(DUE, _occurrences(parts)), *_counts(AGAIN, _again(batch, keys, known))]
+    return pa.Table.from_pylist(lines, FOUND)
+
+
+def _due(work: Work, use: MomentUse, pairs: pa.Table) -> pa.Table:
+    """The occurrences of a moment, without those whose batch was finished before."""
+    stored = [one for one in work.reads(use) if one.owner is not Owner.EVENT]
+    table = due_among(work.ruleset.catalog, use, work.day, pairs, stored)
+    for field in event_columns(work, use):
+        table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    if work.done and table.num_rows:
+        fresh = [key not in work.done for key in _batch_keys(use, table)]
+        table = table.filter(pa.array(fresh, pa.bool_()))
+    return table
+
+
+def _batch_keys(use: MomentUse, table: pa.Table) -> list[BatchKey]:
+    """The batch of each row."""
+    people = zip(table["zone"].to_pylist(), table["customer"].to_pylist(), strict=True)
+    return [(use.moment, use.distance, zone, shard_of(customer)) for zone, customer in people]
+
+
+# --- what comes out --------------------------------------------------------------------------------------------------
+
+
+def _decisions(rows: ledger.Written, keys: Sequence[BatchKey]) -> Iterator[dict[str, Any]]:
+    content = {row["decision_id"]: dump(row["content"]) for row in rows.deliveries}
+    for decision, receipt, key in zip(rows.decisions, rows.receipts, keys, strict=True):
+        yield {
+            **decision,
+            "what": DECISION,
+            "zone": key[2],
+            "shard": key[3],
+            "receipt": dump(receipt["body"]),
+            "content": content.get(decision["id"]),
+        }
+
+
+def _counts(what: str, found: Counter[tuple[BatchKey, str | None]]) -> Iterator[dict[str, Any]]:
+    names = [name for name, _ in BATCH_KEY]
+    for (key, rule), count in found.items():
+        yield {"what": what, "rule": rule, "count": count, **dict(zip(names, key, strict=True))}
+
+
+def _occurrences(parts: Sequence[Part]) -> Counter[tuple[BatchKey, str | None]]:
+    """How many occurrences are due, by batch; a customer's moment has a row for each subscription."""
+    found: Counter[tuple[BatchKey, str | None]] = Counter()
+    for part in parts:
+        names = ["zone", "customer", "subject", "occurrence"]
+        distinct = part.table.select(names).group_by(names).aggregate([])
+        found.update((key, None) for key in _batch_keys(part.use, distinct))
+    return found
+
+
+def _again(batch: Batch, keys: Sequence[BatchKey], known: Collection[str]) -> Counter[tuple[BatchKey, str | None]]:
+    """How many matches were decided before, by batch and rule."""
+    found: Counter[tuple[BatchKey, str | None]] = Counter()
+    if not known:
+        return found
+    rows, rules = batch.matches["row"].to_pylist(), batch.matches["rule"].to_pylist()
+    seen = {
+        (keys[row], batch.rules[rule].name, one)
+        for row, rule, one in zip(rows, rules, matched_ids(batch), strict=True)
+        if one in known
+    }
+    found.update((key, rule) for key, rule, _ in seen)
+    return found

@@ -1,0 +1,176 @@
+"""The folders that Spark reads and writes: a folder a table, any number of Parquet files in each.
+
+A *snapshot* (`carpe snapshot`), every table by customer:
+
+| table           | one row                | columns                                                                |
+|-----------------|------------------------|------------------------------------------------------------------------|
+| `manifest`      | in all                 | `Snapshot`; written last                                               |
+| `customers`     | a customer             | `customer.id`, `zone`, `shard`, `moved`, attributes (`customer.tags`)  |
+| `subscriptions` | a subscription         | `customer.id`, `subscription.id`, `status`, `interval`, attributes     |
+| `events`        | an event               | `EVENTS`; a folder a moment (`moment=support_call`)                    |
+| `decisions`     | a decision made before | `DECISIONS`                                                            |
+| `readings`      | what a meter read      | `READINGS`                                                             |
+| `batches`       | a finished batch       | `BATCHES`                                                              |
+
+Attributes are typed as `store.columns` types them: money is two columns (minor units, `.currency`), a percentage is
+millionths, a set a list. `moved` are customers whose calendar ever changed: what they met before decides what is due,
+so they are left to the store (`load`).
+
+The *results* of a day (`carpe run --engine spark`): `manifest` (`Results`; written last), `decisions` (`DECIDED`, a
+folder a shard) and `counters` (`COUNTERS`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+FORMAT = "1"
+
+_AT = pa.timestamp("us", "UTC")
+_TEXTS = pa.list_(pa.string())
+
+EVENTS = pa.schema(
+    [
+        ("customer.id", pa.string()),
+        ("subscription.id", pa.string()),
+        ("source", pa.string()),
+        ("id", pa.string()),
+        ("occurred_at", _AT),
+        ("recorded_at", _AT),
+        ("properties", pa.string()),  # a JSON document in stored form
+    ]
+)
+DECISIONS = pa.schema(
+    [
+        ("customer.id", pa.string()),
+        ("id", pa.string()),
+        ("rule", pa.string()),
+        ("moment", pa.string()),
+        ("offset", pa.int64()),
+        ("subject", pa.string()),
+        ("occurrence", pa.string()),
+        ("result", pa.string()),
+        ("offer", pa.string()),
+        ("slot", pa.int64()),
+        ("due_at", _AT),
+    ]
+)
+READINGS = pa.schema(
+    [
+        ("customer.id", pa.string()),
+        ("subscription.id", pa.string()),
+        ("meter", pa.string()),
+        ("read_at", _AT),
+        ("used", pa.float64()),
+    ]
+)
+BATCHES = pa.schema(
+    [
+        ("local_date", pa.date32()),
+        ("moment", pa.string()),
+        ("offset", pa.int64()),
+        ("zone", pa.string()),
+        ("shard", pa.int64()),
+    ]
+)
+
+BATCH_KEY = [("moment", pa.string()), ("offset", pa.int64()), ("zone", pa.string()), ("shard", pa.int64())]
+"""A decision belongs to a batch of the ledger, by these and the day."""
+
+DECIDED = pa.schema(
+    [
+        *BATCH_KEY,
+        ("id", pa.string()),
+        ("rule", pa.string()),
+        ("subject", pa.string()),
+        ("occurrence", pa.string()),
+        ("customer_id", pa.string()),
+        ("subscription_id", pa.string()),
+        ("result", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("offer", pa.string()),
+        ("channels", _TEXTS),
+        ("slot", pa.int64()),
+        ("local_date", pa.date32()),
+        ("due_at", _AT),
+        ("decided_at", _AT),
+        ("ruleset", pa.string()),
+        ("receipt", pa.string()),  # the JSON document of the table of receipts
+        ("content", pa.string()),  # that of the deliveries, one a channel; null where there are none
+    ]
+)
+COUNTERS = pa.schema(
+    [
+        *BATCH_KEY,
+        ("rule", pa.string()),
+        ("occurrences", pa.int64()),  # of the moment in the batch, whatever was decided before
+        ("due", pa.int64()),
+        ("not_matched", pa.int64()),
+        ("offered", pa.int64()),
+        ("held", pa.int64()),
+        ("held_out", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The manifest of a snapshot: what it is of, and what the store knew. Counts are rows."""
+
+    catalog: str  # digest, as `store.reindex` makes it
+    taken_at: dt.datetime
+    moves_seen: int
+    zones: tuple[str, ...]
+    paused: tuple[str, ...]
+    customers: int
+    subscriptions: int
+    events: int
+    format: str = FORMAT
+
+    def table(self) -> pa.Table:
+        return _one_row(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The manifest of a day's results. `moves_seen` and `zones` are the snapshot's, `ruleset` is a digest."""
+
+    ruleset: str
+    day: dt.date
+    decided_at: dt.datetime
+    moves_seen: int
+    zones: tuple[str, ...]
+    decisions: int
+    format: str = FORMAT
+
+    def table(self) -> pa.Table:
+        return _one_row(self)
+
+
+_TYPES: dict[str, pa.DataType] = {
+    "str": pa.string(),
+    "int": pa.int64(),
+    "dt.date": pa.date32(),
+    "dt.datetime": _AT,
+    "tuple[str, ...]": _TEXTS,
+}
+
+
+def _one_row(manifest: Snapshot | Results) -> pa.Table:
+    types = {name: _TYPES[str(one.type)] for name, one in type(manifest).__dataclass_fields__.items()}
+    values = asdict(manifest)
+    return pa.table({name: pa.array([_plain(values[name])], kind) for name, kind in types.items()})
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def manifest_row(row: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a manifest from a row of its table."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}

@@ -1,0 +1,101 @@
+"""The past of a group of customers as tables of a small database in memory.
+
+So what rules ask of it, and what was decided before, is asked by the very queries of a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from engine.store.bulk import insert_rows
+from engine.store.tables import decisions, events, metadata, readings
+
+EVENT, DECISION, READING = "event", "decision", "reading"
+
+PAST = pa.schema(
+    [
+        ("kind", pa.string()),  # event | decision | reading
+        ("customer.id", pa.string()),
+        ("subscription.id", pa.string()),
+        ("moment", pa.string()),  # the meter of a reading
+        ("at", pa.timestamp("us", "UTC")),
+        ("properties", pa.string()),
+        ("used", pa.float64()),
+        ("id", pa.string()),
+        ("rule", pa.string()),
+        ("offset", pa.int64()),
+        ("subject", pa.string()),
+        ("occurrence", pa.string()),
+        ("result", pa.string()),
+        ("offer", pa.string()),
+        ("slot", pa.int64()),
+    ]
+)
+"""One table for all three: what a kind does not have is null."""
+
+# For each table: its column, and the column of PAST or the text that stands for what nobody asks.
+_EVENTS = {
+    "source": "=",
+    "id": "place",
+    "moment": "moment",
+    "customer_id": "customer.id",
+    "subscription_id": "subscription.id",
+    "occurred_at": "at",
+    "recorded_at": "at",
+    "properties": "properties",
+    "digest": "=",
+    "state": "=",
+}
+_DECISIONS = {
+    **{name: name for name in ("id", "rule", "moment", "offset", "subject", "occurrence", "result", "offer", "slot")},
+    "customer_id": "customer.id",
+    "channels": "=[]",
+    "local_date": "=0001-01-01",
+    "due_at": "at",
+    "decided_at": "at",
+    "ruleset": "=",
+}
+_READINGS = {
+    "subscription_id": "subscription.id",
+    "meter": "moment",
+    "read_at": "at",
+    "used": "used",
+    "recorded_at": "at",
+}
+_TABLES = ((EVENT, events, _EVENTS), (DECISION, decisions, _DECISIONS), (READING, readings, _READINGS))
+
+
+@contextmanager
+def at_hand(past: pa.Table) -> Iterator[sa.Connection]:
+    """A connection that sees these rows (`PAST`) in the tables of events, decisions and readings."""
+    engine = sa.create_engine("sqlite://")
+    with engine.begin() as connection:
+        metadata.create_all(connection, tables=[table for _, table, _ in _TABLES])
+        for kind, table, columns in _TABLES:
+            mine = past.filter(pc.equal(past["kind"], kind))
+            if mine.num_rows:
+                insert_rows(connection, table, list(columns), _rows(mine, list(columns.values())))
+        yield connection
+    engine.dispose()
+
+
+def _rows(table: pa.Table, sources: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(_values(table, source) for source in sources), strict=True)
+
+
+def _values(table: pa.Table, source: str) -> Sequence[Any]:
+    if source.startswith("="):
+        return [source[1:]] * table.num_rows
+    if source == "place":
+        return [str(number) for number in range(table.num_rows)]
+    column = table[source]
+    if pa.types.is_timestamp(column.type):
+        column = pc.strftime(column.cast(pa.timestamp("us", "UTC")), "%Y-%m-%d %H:%M:%S")  # with microseconds
+    values: list[Any] = column.to_pylist()
+    return values

@@ -1,0 +1,178 @@
+"""Who is due and all that is known of them, as Spark finds it: comparisons with constants, joins by customer.
+
+Spark looks at the dates of everybody with the constants of `moments.calendar.anchors` (all who have an occurrence pass,
+some others may), takes the customers found, and joins to them their subscriptions and as much of their past as the
+rules of the day ask for. The exact answer is worked out later, group by group (`deciding`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from dsl.catalog import Owner
+from dsl.typed import DecidedCount, Historic, QuotaOf, UsageOf
+from engine.distributed.past import DECISION, EVENT, PAST, READING
+from engine.distributed.tables import Tables, column
+from engine.distributed.work import Work
+from engine.happenings.spans import span
+from engine.moments.calendar import Anchors
+from engine.moments.gate import Gate
+from engine.store.snapshot.pairs import OWN
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+GROUP = "group"
+"""The column that customers are grouped by; a group lies in one shard."""
+
+_FARTHEST = dt.timedelta(days=3)
+"""From midnight in UTC to any instant that is due on a local day, wherever."""
+
+
+class States:
+    """The customers who may be due, in `groups` groups a shard."""
+
+    def __init__(self, tables: Tables, work: Work, groups: int) -> None:
+        self._tables, self._work = tables, work
+        people = _grouped(tables.read("customers"), groups).filter("not moved")
+        due = self._due()
+        self._people = people if due is None else people.join(due, ["customer.id"], "left_semi")
+
+    def pairs(self) -> DataFrame:
+        """A row a (customer, subscription or none), with `GROUP` and the columns of `Work.columns`."""
+        people = self._people.select(GROUP, *self._of(Owner.CUSTOMER, "customer.id", "zone"))
+        held = self._tables.read("subscriptions")
+        own = ("customer.id", "subscription.id", *(name for name in OWN if name != "zone"))
+        return people.join(held.select(*self._of(Owner.SUBSCRIPTION, *own)), ["customer.id"], "left")
+
+    def past(self) -> DataFrame:
+        """What happened to them before, as far as rules ask (`past.PAST`), with `GROUP`."""
+        terms = self._work.terms()
+        kinds = [self._decisions(terms), self._events(terms), self._readings(terms)]
+        whole = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), filter(None, kinds))
+        return self._mine(whole)
+
+    def _mine(self, past: DataFrame) -> DataFrame:
+        return past.join(self._people.select(GROUP, column("customer.id")), ["customer.id"]).select(
+            GROUP, *(column(name) for name in PAST.names)
+        )
+
+    def _of(self, owner: Owner, *own: str) -> list[Column]:
+        names = [name for name in self._work.columns().names if name.startswith(f"{owner}.")]
+        return [column(name) for name in dict.fromkeys((*own, *(one for one in names if not one.endswith(".id"))))]
+
+    # --- the gate
+
+    def _due(self) -> DataFrame | None:
+        """The ids of customers with a date that a moment hangs on; None where the day itself is one for everybody."""
+        gates = self._work.gates()
+        if any(gate.occurring is None and gate.today for gate in gates):
+            return None
+        of_customers = [_passes(gate) for gate in gates if gate.occurring and gate.owner is Owner.CUSTOMER]
+        of_subscriptions = [_passes(gate) for gate in gates if gate.occurring and gate.owner is Owner.SUBSCRIPTION]
+        found = [
+            self._tables.read(name).filter(_any(gate)).select(column("customer.id"))
+            for name, gate in (("customers", of_customers), ("subscriptions", of_subscriptions))
+        ]
+        return found[0].union(found[1]).distinct()
+
+    # --- the past
+
+    def _decisions(self, terms: Sequence[Historic]) -> DataFrame:
+        """Those about the occurrences of the day, and the offers that rules ask for."""
+        from pyspark.sql import functions as f
+
+        names = sorted({name for gate in self._work.gates() for name in gate.possible_names})
+        wanted = [column("occurrence").isin(names)]
+        for term in terms:
+            if isinstance(term, DecidedCount):
+                after, _ = self._instants(term.window)
+                wanted.append((column("result") == "offered") & (column("due_at") > f.lit(after)))
+        return (
+            self._tables.read("decisions")
+            .filter(_any(wanted))
+            .withColumn("kind", f.lit(DECISION))
+            .withColumnRenamed("due_at", "at")
+        )
+
+    def _events(self, terms: Sequence[Historic]) -> DataFrame | None:
+        from pyspark.sql import functions as f
+
+        asked = [term.events for term in terms if not isinstance(term, DecidedCount | QuotaOf | UsageOf)]
+        if not asked:
+            return None
+        wanted = []
+        for each in dict.fromkeys((one.moment, one.window) for one in asked):
+            after, upto = self._instants(each[1])
+            within = (column("occurred_at") > f.lit(after)) & (column("occurred_at") <= f.lit(upto))
+            wanted.append((column("moment") == each[0]) & within)
+        return (
+            self._tables.read("events")
+            .filter(_any(wanted))
+            .withColumn("kind", f.lit(EVENT))
+            .withColumnRenamed("occurred_at", "at")
+            .drop("recorded_at", "source", "id")
+        )
+
+    def _readings(self, terms: Sequence[Historic]) -> DataFrame | None:
+        from pyspark.sql import functions as f
+
+        meters = sorted({term.meter for term in terms if isinstance(term, UsageOf)})
+        if not meters:
+            return None
+        return (
+            self._tables.read("readings")
+            .filter(column("meter").isin(meters))
+            .withColumn("kind", f.lit(READING))
+            .withColumnsRenamed({"read_at": "at", "meter": "moment"})
+        )
+
+    def _instants(self, window: Any) -> tuple[dt.datetime, dt.datetime]:
+        """Between which instants something may count in a window that is seen from anywhere on the day."""
+        midnight = dt.datetime.combine(self._work.day, dt.time(), dt.UTC)
+        after = span(window, midnight - _FARTHEST, "UTC").after
+        return max(after, _BEGINNING), midnight + _FARTHEST
+
+
+_BEGINNING = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+"""Before everything that is taken in; an earlier instant is no constant for Java's calendar."""
+
+
+def _grouped(people: DataFrame, groups: int) -> DataFrame:
+    from pyspark.sql import functions as f
+
+    within = f.pmod(f.xxhash64(column("customer.id")), f.lit(groups))
+    return people.withColumn(GROUP, (f.col("shard") * groups + within).cast("int"))
+
+
+def _passes(gate: Gate) -> Column:
+    """The comparisons that every row with an occurrence passes; the billing interval is looked at exactly later."""
+    assert gate.occurring is not None
+    date = column(f"{gate.owner}.{gate.attribute}")
+    return _any([_meets(date, asked) for asked in gate.occurring.asked])
+
+
+def _meets(date: Column, asked: Anchors) -> Column:
+    from pyspark.sql import functions as f
+
+    found = [date.isNotNull()]
+    if asked.on is not None:
+        found.append(date == f.lit(asked.on))
+    if asked.weekday is not None:
+        found.append(f.weekday(date) == asked.weekday)  # Monday is 0 here, too
+    if asked.days is not None:
+        found.append(f.dayofmonth(date).isin(list(asked.days)))
+    if asked.months is not None:
+        found.append(f.month(date).isin(list(asked.months)))
+    if asked.month_days is not None:
+        found.append((f.month(date) * 100 + f.dayofmonth(date)).isin([m * 100 + d for m, d in asked.month_days]))
+    return reduce(lambda one, other: one & other, found)
+
+
+def _any(conditions: Sequence[Column]) -> Column:
+    from pyspark.sql import functions as f
+
+    return reduce(lambda one, other: one | other, conditions, f.lit(False))

@@ -1,0 +1,88 @@
+"""What is to be done on a day, as it travels to the machines: the rules, what was done before, what is read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import pickle
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import pyarrow as pa
+
+from dsl.catalog import Owner
+from dsl.datatypes import DataType, Kind
+from dsl.typed import Attribute, Historic, MomentUse, Ruleset
+from engine.matching.plan import Plan
+from engine.moments.gate import Gate, gate_of
+from engine.plans import Plans
+from engine.store.columns import read_columns
+from engine.store.snapshot.pairs import KEYS, OWN
+
+BatchKey = tuple[str, int, str, int]
+"""moment, offset, zone, shard"""
+
+KEPT = frozenset(KEYS)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A day's order. `done` are the batches of the day that were finished before the snapshot."""
+
+    ruleset: Ruleset
+    day: dt.date
+    now: dt.datetime
+    paused: frozenset[str]
+    done: frozenset[BatchKey]
+
+    @cached_property
+    def plans(self) -> Plans:
+        return Plans(self.ruleset)
+
+    @cached_property
+    def uses(self) -> list[MomentUse]:
+        """The scheduled moments that active rules listen to."""
+        return self.plans.scheduled(self.day)
+
+    def gates(self) -> list[Gate]:
+        return [gate_of(self.ruleset.catalog, use, self.day) for use in self.uses]
+
+    def plan(self, use: MomentUse) -> Plan:
+        return self.plans.plan(use, self.day)[0]
+
+    def terms(self) -> list[Historic]:
+        """What the rules ask of the past, each once."""
+        return list(dict.fromkeys(term for use in self.uses for term in self.plan(use).terms))
+
+    def reads(self, use: MomentUse) -> tuple[Attribute, ...]:
+        return self.plans.reads(use, self.plan(use))
+
+    def attributes(self) -> list[Attribute]:
+        """Everything that is read of customers and subscriptions, by all moments together."""
+        wanted = dict.fromkeys(one for use in self.uses for one in self.reads(use) if one.owner is not Owner.EVENT)
+        wanted |= dict.fromkeys(_anchor(gate) for gate in self.gates() if gate.attribute is not None)
+        return [one for one in wanted if one.key not in KEPT and one.type.kind is not Kind.ELAPSED]
+
+    def columns(self) -> pa.Schema:
+        """The columns of the pairs that are read, as `store.snapshot.pairs` has them before they are coded."""
+        texts = [(name, pa.string()) for name in (*KEYS, *OWN)]
+        return pa.schema([*texts, *read_columns((), self.attributes()).schema])
+
+    def packed(self) -> bytes:
+        return pickle.dumps(Work(self.ruleset, self.day, self.now, self.paused, self.done))
+
+
+@lru_cache(maxsize=2)
+def unpacked(packed: bytes) -> Work:
+    """The order, made once in a process: its compiled plans serve every group of customers."""
+    found: Work = pickle.loads(packed)
+    return found
+
+
+def _anchor(gate: Gate) -> Attribute:
+    return Attribute(gate.owner, str(gate.attribute), DataType(Kind.DATE))
+
+
+def event_columns(work: Work, use: MomentUse) -> Iterator[pa.Field]:
+    """What the rules of a scheduled moment read of events, which it has none of."""
+    yield from read_columns((), [one for one in work.reads(use) if one.owner is Owner.EVENT]).schema
