@@ -136,6 +136,21 @@ def test_a_catalog_that_moves_a_country_moves_its_customers(shop: Shop):
     assert shop.due() == 1
 
 
+def test_who_moves_on_before_the_zone_between_came_to_the_day_is_met(shop: Shop):
+    """That the first move was looked at says nothing of a batch that was finished after the second."""
+    shop.customer("2026-03-10 00:00", timezone=BERLIN, date_of_birth=BORN)
+    shop.customer("2026-03-10 00:00", "c2", timezone=TOKYO)
+    shop.customer("2026-03-10 00:00", "c3", timezone=LOS_ANGELES)
+    shop.at("2026-03-15 00:05")  # the day is done in Tokyo
+    shop.customer("2026-03-15 01:00", timezone=LOS_ANGELES, date_of_birth=BORN)
+    shop.at("2026-03-15 01:05")
+    shop.customer("2026-03-15 02:00", timezone=TOKYO, date_of_birth=BORN)
+    for at in ("2026-03-15 16:05", "2026-03-16 16:05"):  # a pass after an outage finishes Los Angeles, too
+        shop.at(at)
+    assert shop.decided() == [("yearly", "2026-03-15")]
+    assert shop.due() == 1
+
+
 # --- anchors ---------------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +171,17 @@ def test_an_anchor_that_moves_in_the_month_gives_one_anniversary_in_it(shop: Sho
     for n in range(60):
         run_pass(shop.store, shop.rules, utc("2026-03-05 13:00") + dt.timedelta(days=n))
     assert [day for _, day in shop.decided() if day < "2026-05-01"] == days
+
+
+def test_an_anchor_that_was_true_for_no_pass_takes_nothing_away(shop: Shop):
+    shop.customer("2026-03-01 00:00", timezone=BERLIN)
+    shop.subscription("2026-03-01 00:00", "2025-05-12")
+    shop.at("2026-03-10 08:05")
+    shop.subscription("2026-03-10 12:00", "2025-05-10")  # a day that is done
+    shop.subscription("2026-03-10 12:01", "2025-05-14")
+    for n in range(20):
+        run_pass(shop.store, shop.rules, utc("2026-03-10 13:00") + dt.timedelta(days=n))
+    assert [day for _, day in shop.decided()] == ["2026-03-14"]
 
 
 def test_nothing_recurs_within_half_an_interval(shop: Shop):

@@ -37,11 +37,19 @@ NOW = 2**62
 """Later than every move: where the version that is true now ends."""
 
 
+class Look(NamedTuple):
+    """The days from `first` to `last` were looked at again, those whose batches were finished by move number `seen`."""
+
+    first: dt.date
+    last: dt.date
+    seen: int
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """What a subject's occurrences hung on, known to the batches that had seen a move in [since, until).
 
-    `caught_up` are the first and last of the days whose finished batches were looked at again when it became true.
+    `look` is that for the move with which it became true.
     """
 
     zone: str
@@ -49,20 +57,22 @@ class Version:
     interval: str | None
     since: int
     until: int
-    caught_up: tuple[dt.date, dt.date] | None = None
+    look: Look | None = None
 
     def knew(self, day: dt.date, seen: int) -> bool:
         """Whether the version was decided by a batch of `day` that had seen so many moves."""
-        again = self.caught_up is not None and self.caught_up[0] <= day <= self.caught_up[1]
-        return again or self.since <= seen < self.until
+        if self.since <= seen < self.until:
+            return True
+        look = self.look
+        return look is not None and look.first <= day <= look.last and seen <= look.seen < self.until
 
 
 class Move(NamedTuple):
-    """A row of `moves`: what was true before it, and the days that were looked at again after it."""
+    """A row of `moves`: what was true before it, and the look at the days that it came too late for."""
 
     number: int
     before: dict[str, Any] | None
-    caught_up: tuple[dt.date, dt.date] | None
+    look: Look | None
 
 
 def not_met_before(
@@ -127,15 +137,15 @@ class _Subjects:
         if self._moment.owner is Owner.CUSTOMER:
             of_subject = of_customer
         now: dict[str, Any] = self._current.get(subject, {})
-        caught_up = {each.number: each.caught_up for each in (*of_customer, *of_subject)}
-        edges = sorted({*caught_up, NOW})
+        looks = {each.number: each.look for each in (*of_customer, *of_subject)}
+        edges = sorted({*looks, NOW})
         found, since = [], 0
         for until in edges:
             zones = _true_until(of_customer, until, {"zone": zone})
             facts = _true_until(of_subject, until, now)
             if zones is not None and facts is not None:
                 anchor, interval = self._anchor(facts), facts.get("interval")
-                found.append(Version(zones["zone"], anchor, interval, since, until, caught_up.get(since)))
+                found.append(Version(zones["zone"], anchor, interval, since, until, looks.get(since)))
             since = until
         return found
 
@@ -201,8 +211,8 @@ def _moves_of(connection: Connection, owner: Owner, table: pa.Table) -> dict[tup
     for whose, column in wanted.items():
         mine = and_(moves.c.owner == str(whose), among(connection, moves.c.subject, column.unique().to_pylist()))
         for row in connection.execute(select(moves).where(mine).order_by(moves.c.number)):
-            caught_up = None if row.met_until is None else (row.met_from, row.met_until)
-            found[whose, row.subject].append(Move(row.number, row.before, caught_up))
+            look = None if row.met_until is None else Look(row.met_from, row.met_until, row.met_seen)
+            found[whose, row.subject].append(Move(row.number, row.before, look))
     return found
 
 

@@ -19,7 +19,7 @@ from engine.lateness import longest
 from engine.passes.claims import claimed
 from engine.passes.deciding import Due, decide_due
 from engine.passes.scheduled import by_lateness, due_table
-from engine.passes.this_pass import Pass
+from engine.passes.this_pass import Pass, newest_move
 from engine.passes.work import ONE_DAY, due_day, zones
 from engine.store.tables import moves
 
@@ -40,7 +40,9 @@ def decide_late(this: Pass, shard: int) -> bool:
             _decide_day(connection, this, day, shard, sorted({each.customer_id for each in waiting}))
         numbers = moves.c.number.between(waiting[0].number, waiting[-1].number)
         seen = sa.and_(moves.c.shard == shard, moves.c.met_until.is_(None), numbers)
-        connection.execute(moves.update().where(seen).values(met_from=days[0], met_until=days[-1]))
+        # Asked after the looking: whether a change that came meanwhile was seen nobody knows; its turn comes.
+        looked = {"met_from": days[0], "met_until": days[-1], "met_seen": newest_move(connection)}
+        connection.execute(moves.update().where(seen).values(looked))
     return True
 
 

@@ -223,7 +223,7 @@ readings = Table(
 # billing interval. A new one has nothing before it. `lasting` is a change that tells for long what was met already: of
 # a zone, a date that recurs, the interval; the others go when nobody can be late any more. Numbers are never used
 # again. The days from `met_from` to `met_until` are those that a pass has looked at for what the change brought after
-# its batch was finished; until then they are NULL.
+# its batch was finished, and `met_seen` the newest move that it knew then; until then they are NULL.
 moves = Table(
     "moves",
     metadata,
@@ -237,6 +237,7 @@ moves = Table(
     Column("lasting", Boolean, nullable=False),
     Column("met_from", Date),
     Column("met_until", Date),
+    Column("met_seen", BigInteger),
     sqlite_autoincrement=True,
 )
 Index(

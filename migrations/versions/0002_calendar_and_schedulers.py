@@ -43,6 +43,7 @@ def _what_changed() -> None:
         sa.Column("lasting", sa.Boolean(), nullable=False),
         sa.Column("met_from", sa.Date()),
         sa.Column("met_until", sa.Date()),
+        sa.Column("met_seen", sa.BigInteger()),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_moves")),
         sqlite_autoincrement=True,
     )
