@@ -83,6 +83,8 @@ def _tag(connection: sa.Connection, catalog: Catalog, changes: Sequence[TagChang
     states = customer_states(connection, catalog, sorted({customer for customer, *_ in changes}))
     tags = {customer: set(_tags(state)) for customer, state in states.items()}
     for customer, tag, add in changes:
+        if customer not in tags:
+            continue  # erased since the batch was read
         (tags[customer].add if add else tags[customer].discard)(tag)
     rows = [{**state.customer, "customer.tags": frozenset(tags[customer])} for customer, state in states.items()]
     put_customers(connection, catalog, rows, now)
