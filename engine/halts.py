@@ -42,9 +42,14 @@ class ClockHeld(Halted):
 
 def halted(connection: sa.Connection) -> Halted | None:
     """Why nothing may be decided or delivered now, ready to be raised."""
-    if hold := clock_state(connection).hold:
-        return ClockHeld(hold.reason)
-    return next((EverythingPaused(each) for each in every_pause(connection) if each.rule == EVERYTHING), None)
+    return standing(connection)[0]
+
+
+def standing(connection: sa.Connection) -> tuple[Halted | None, frozenset[str]]:
+    """Why nothing may be decided now, if so, and the names of the rules that are paused."""
+    hold, pauses = clock_state(connection).hold, every_pause(connection)
+    everything = (EverythingPaused(each) for each in pauses if each.rule == EVERYTHING)
+    return ClockHeld(hold.reason) if hold else next(everything, None), frozenset(each.rule for each in pauses)
 
 
 def refuse_halted(connection: sa.Connection) -> None:
