@@ -11,8 +11,9 @@ from functools import cached_property
 
 from dsl.catalog import Catalog, MomentKind
 from dsl.typed import Attribute, MomentUse, Rule, Ruleset
-from engine.decisions.decide import needed
+from engine.decisions.batch_facts import needed
 from engine.decisions.occasions import event_properties
+from engine.decisions.rule_table import RuleTable, compile_rules
 from engine.event_bounds import event_bounds
 from engine.matching.plan import Plan, compile_plan
 from engine.store.events import Bounds
@@ -44,6 +45,11 @@ class Plans:
     def event_bounds(self) -> Bounds:
         """How late an event may be told and still be met, by moment."""
         return event_bounds(self.ruleset)
+
+    @cached_property
+    def rules(self) -> RuleTable:
+        """All rules that are run, as deciding reads them."""
+        return compile_rules(self._rules, self.catalog)
 
     def scheduled(self, day: dt.date) -> list[MomentUse]:
         """The recurring, dated and calendar moments, each with its offset, that active rules listen to on a day."""

@@ -9,5 +9,5 @@ import pyarrow as pa
 
 
 def allot(candidates: pa.Table) -> pa.Table:
-    """The candidates (`decide.SCHEMA`), with global limits applied: in order of value, then id."""
+    """The candidates (`tables.SCHEMA`), with global limits applied: in order of value, then id."""
     return candidates

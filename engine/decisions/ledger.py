@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from dsl.catalog import Catalog
 from dsl.typed import MomentUse
-from engine.decisions.decide import Occurrence
+from engine.decisions.tables import Occurrence
 from engine.store.bulk import among, take_turns
 from engine.store.inserts import insert, insert_values
 from engine.store.snapshot.journal import join

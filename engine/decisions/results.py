@@ -10,21 +10,20 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dsl.catalog import Catalog
 from dsl.typed import Rule, Say, Tag
 from engine.decisions.allot import allot
-from engine.decisions.decide import Occurrence, decide
 from engine.decisions.identity import decision_id
 from engine.decisions.ledger import Written, tally
 from engine.decisions.occasions import KEYS, Batch, event_properties
 from engine.decisions.receipts import Candidate, receipt
+from engine.decisions.tables import Occurrence, decide_batch
 from engine.privacy import Row, personal_keys
 from engine.store.documents import encode
 
 Line = Mapping[str, Any]
-"""One candidate: a row of `decide.SCHEMA` with the batch's keys of its row."""
+"""One candidate: a row of `tables.SCHEMA` with the batch's keys of its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +38,19 @@ class Outcome:
 def matched_ids(batch: Batch) -> list[str]:
     """The decision id of each match of the batch."""
     subject, key = batch.table["subject"].to_pylist(), batch.table["occurrence"].to_pylist()
-    pairs = zip(batch.matches["row"].to_pylist(), batch.matches["rule"].to_pylist(), strict=True)
-    return [decision_id(batch.rules[rule].name, subject[row], key[row]) for row, rule in pairs]
+    pairs = zip(batch.row.tolist(), batch.rule.tolist(), strict=True)
+    return [decision_id(batch.rules.rules[rule].name, subject[row], key[row]) for row, rule in pairs]
 
 
 def matched_occurrences(batch: Batch) -> set[Occurrence]:
     """The occurrences that any rule of the batch matched."""
-    rows = batch.table.take(pc.unique(batch.matches["row"]))
+    rows = batch.table.take(np.unique(batch.row))
     names = ("subject", "moment", "offset", "occurrence")
     return set(zip(*(rows[name].to_pylist() for name in names), strict=True))
 
 
 def outcome(
     batch: Batch,
-    catalog: Catalog,
     known: Collection[str],
     taken: Mapping[Occurrence, str],
     paused: Collection[str] = (),
@@ -63,8 +61,8 @@ def outcome(
     """
     ids = matched_ids(batch)
     fresh = np.array([each not in known for each in ids], bool)
-    matches = batch.matches.filter(pa.array(fresh))
-    candidates = allot(decide(batch.table, matches, batch.rules, catalog, taken, paused))
+    matches = pa.table({"row": batch.row[fresh], "rule": batch.rule[fresh]})
+    candidates = allot(decide_batch(batch.table, matches, batch.rules, taken, paused))
     keys = batch.table.select(KEYS).take(candidates["row"]).to_pylist()
     lines = [candidate | key for candidate, key in zip(candidates.to_pylist(), keys, strict=True)]
     return Outcome(batch, lines, _repeats(batch, ids, fresh))
@@ -72,9 +70,9 @@ def outcome(
 
 def _repeats(batch: Batch, ids: Sequence[str], fresh: np.ndarray[Any, Any]) -> dict[tuple[int, str], int]:
     found: dict[tuple[int, str], set[str]] = defaultdict(set)
-    rows, rules = batch.matches["row"].to_pylist(), batch.matches["rule"].to_pylist()
     for index in np.flatnonzero(~fresh).tolist():
-        found[batch.part_of(rows[index]), batch.rules[rules[index]].name].add(ids[index])
+        rule = batch.rules.rules[batch.rule[index]].name
+        found[batch.part_of(int(batch.row[index])), rule].add(ids[index])
     return {key: len(each) for key, each in found.items()}
 
 
@@ -90,7 +88,7 @@ def written(decided: Outcome, catalog: Catalog, now: dt.datetime, *, ruleset: st
         deliveries=[
             row
             for decision, line, state in zip(decisions, decided.lines, states, strict=True)
-            for row in _deliveries(decision, batch.rules[line["rule"]], state, catalog)
+            for row in _deliveries(decision, batch.rules.rules[line["rule"]], state, catalog)
         ],
         counters=[row | {"pass_id": pass_id or 0} for row in _counters(decided)],
         tags=_tags(decided),
@@ -98,7 +96,7 @@ def written(decided: Outcome, catalog: Catalog, now: dt.datetime, *, ruleset: st
 
 
 def _decision(line: Line, batch: Batch) -> dict[str, Any]:
-    rule, part = batch.rules[line["rule"]], batch.parts[batch.part_of(line["row"])]
+    rule, part = batch.rules.rules[line["rule"]], batch.parts[batch.part_of(line["row"])]
     return {
         "id": decision_id(rule.name, line["subject"], line["occurrence"]),
         "rule": rule.name,
@@ -122,7 +120,7 @@ def _decision(line: Line, batch: Batch) -> dict[str, Any]:
 def _receipts(
     decided: Outcome, decisions: Sequence[dict[str, Any]], states: Sequence[Row], personal: frozenset[str]
 ) -> list[dict[str, Any]]:
-    rules = decided.batch.rules
+    rules = decided.batch.rules.rules
     rivals: dict[tuple[str, dt.datetime], list[Candidate]] = defaultdict(list)
     for decision, line in zip(decisions, decided.lines, strict=True):
         rule = rules[line["rule"]]
@@ -181,7 +179,7 @@ def _counters(decided: Outcome) -> list[dict[str, Any]]:
     rows = []
     for number, part in enumerate(batch.parts):
         due = part.occurrences()
-        for rule_number, rule in enumerate(part.rules, batch.rule_starts[number]):
+        for rule_number, rule in zip(batch.rules.numbers(part.rules).tolist(), part.rules, strict=True):
             again = decided.repeats.get((number, rule.name), 0)
             counts = results[number, rule_number]
             rows.append(tally(rule.name, part.use, part.day, due - again, counts))
@@ -194,6 +192,6 @@ def _tags(decided: Outcome) -> list[tuple[str, str, bool]]:
         (line["customer"], action.tag, action.add)
         for line in decided.lines
         if line["result"] != "held"
-        for action in decided.batch.rules[line["rule"]].actions
+        for action in decided.batch.rules.rules[line["rule"]].actions
         if isinstance(action, Tag)
     ]

@@ -50,11 +50,11 @@ def decide_group(work: Work, pairs: pa.Table, past: pa.Table) -> pa.Table:
                 parts.append(Part(use, work.day, full, plan, rules))
         if not parts:
             return FOUND.empty_table()
-        batch = merge(parts, work.ruleset.catalog)
+        batch = merge(parts, work.plans.rules)
         known = ledger.known(connection, matched_ids(batch))
         taken = ledger.taken(connection, matched_occurrences(batch))
     keys = [key for part in parts for key in _batch_keys(part.use, part.table)]
-    decided = outcome(batch, work.ruleset.catalog, known, taken, work.paused)
+    decided = outcome(batch, known, taken, work.paused)
     rows = written(decided, work.ruleset.catalog, work.now, ruleset=work.ruleset.digest, pass_id=None)
     lines = [*_decisions(rows, [keys[line["row"]] for line in decided.lines])]
     lines += [*_counts(DUE, _occurrences(parts)), *_counts(AGAIN, _again(batch, keys, known))]
@@ -116,10 +116,9 @@ def _again(batch: Batch, keys: Sequence[BatchKey], known: Collection[str]) -> Co
     found: Counter[tuple[BatchKey, str | None]] = Counter()
     if not known:
         return found
-    rows, rules = batch.matches["row"].to_pylist(), batch.matches["rule"].to_pylist()
     seen = {
-        (keys[row], batch.rules[rule].name, one)
-        for row, rule, one in zip(rows, rules, matched_ids(batch), strict=True)
+        (keys[row], batch.rules.rules[rule].name, one)
+        for row, rule, one in zip(batch.row.tolist(), batch.rule.tolist(), matched_ids(batch), strict=True)
         if one in known
     }
     found.update((key, rule) for key, rule, _ in seen)

@@ -24,8 +24,8 @@ import sqlalchemy as sa
 
 from dsl.typed import MomentUse, Ruleset, Tag
 from engine.decisions import ledger, reasons
-from engine.decisions.decide import Occurrence
 from engine.decisions.ledger import Written
+from engine.decisions.tables import Occurrence
 from engine.distributed.errors import AnotherFormat, AnotherRuleset, ResultsMissing
 from engine.distributed.layout import FORMAT, Results, manifest_row
 from engine.distributed.parquet import read_folder

@@ -44,10 +44,10 @@ def decide_parts(
     """Match, decide and write some moments of the same customers together."""
     if not parts:
         return
-    batch = merge(parts, plans.catalog)
+    batch = merge(parts, plans.rules)
     known = ledger.known(connection, matched_ids(batch))
     taken = ledger.taken(connection, matched_occurrences(batch))
-    decided = outcome(batch, plans.catalog, known, taken, paused(connection))
+    decided = outcome(batch, known, taken, paused(connection))
     rows = written(decided, plans.catalog, now, ruleset=plans.ruleset.digest, pass_id=report.pass_id)
     ledger.write(connection, plans.catalog, rows, now)
     report.add(rows)

@@ -15,6 +15,6 @@ def would_be(plans: Plans, parts: Sequence[Part], now: dt.datetime) -> tuple[Dec
     """The decisions that a first meeting of these occurrences would make, winners first."""
     if not parts:
         return ()
-    decided = outcome(merge(parts, plans.catalog), plans.catalog, frozenset(), {})
+    decided = outcome(merge(parts, plans.rules), frozenset(), {})
     rows = written(decided, plans.catalog, now, ruleset=plans.ruleset.digest, pass_id=None)
     return tuple(line(row) for row in rows.decisions)
