@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Sequence
 
 from dsl.typed import Ruleset
@@ -13,6 +14,8 @@ from engine.online.incoming import Answer, IncomingEvent
 from engine.online.telling import Told, tell
 from engine.plans import plans_of
 from engine.store.session import Store
+
+_log = logging.getLogger("carpe.events")
 
 
 class EventDesk:
@@ -44,6 +47,7 @@ class EventDesk:
             raise
         except Exception:
             # One of them broke the transaction of all: each is written alone, and the one at fault fails alone.
+            _log.warning("%d events could not be written together; each is now alone", len(tellings), exc_info=True)
             return [self._alone(ruleset, telling) for telling in tellings]
 
     def _alone(self, ruleset: Ruleset, telling: Telling) -> Told | Exception:

@@ -156,12 +156,12 @@ def _decision(occasion: Occasion, one: _Candidate, ruleset: str) -> dict[str, An
     }
 
 
-def _stored(decision: Mapping[str, Any]) -> list[Stored]:
+def _stored(decision: Mapping[str, Any]) -> tuple[Stored, ...]:
     stored = dict(decision)
     stored["channels"] = _listed(decision["channels"])
     stored["local_date"] = decision["local_date"].isoformat()
     stored["due_at"], stored["decided_at"] = instant_text(decision["due_at"]), instant_text(decision["decided_at"])
-    return list(stored.values())
+    return tuple(stored.values())
 
 
 @lru_cache(maxsize=1024)
