@@ -22,6 +22,11 @@ from engine.store.tables import counters, meta
 
 _MARK, _FACT = "*", "listeners:"
 
+_LOOK = {
+    "sqlite": f"SELECT 1 FROM {meta.name} WHERE key = ?",
+    "postgresql": f"SELECT 1 FROM {meta.name} WHERE key = %s FOR KEY SHARE",
+}
+
 
 def listeners_of(rules: Sequence[str]) -> str:
     """The name under which these rules are counted together; no rule has such a name."""
@@ -34,11 +39,11 @@ def remember(connection: sa.Connection, listeners: Mapping[str, Sequence[str]]) 
 
     On PostgreSQL the facts are held, so that nobody settles them before this transaction has ended.
     """
-    keys = {_FACT + name: name for name in listeners}
-    held = sa.select(meta.c.key).where(meta.c.key.in_(sorted(keys))).with_for_update(read=True, key_share=True)
-    for missing in sorted(keys.keys() - set(connection.scalars(held))):
-        values = {"key": missing, "value": json.dumps(sorted(listeners[keys[missing]]))}
-        connection.execute(insert(connection, meta).values(values).on_conflict_do_nothing())
+    look = _LOOK[connection.dialect.name]
+    for name in sorted(listeners):
+        if connection.exec_driver_sql(look, (_FACT + name,)).first() is None:
+            values = {"key": _FACT + name, "value": json.dumps(sorted(listeners[name]))}
+            connection.execute(insert(connection, meta).values(values).on_conflict_do_nothing())
 
 
 def settle(connection: sa.Connection) -> None:

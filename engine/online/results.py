@@ -12,13 +12,12 @@ from typing import Any
 from dsl.typed import Rule, Say, Tag
 from engine.decisions import common_counters, reasons
 from engine.decisions.identity import decision_id
-from engine.decisions.ledger import TagChange
-from engine.decisions.receipts import Candidate, receipt
+from engine.decisions.ledger import COUNTS, TagChange
 from engine.decisions.rule_table import HELD, RESULTS
 from engine.online.deciding import Occasion, Outcome
 from engine.online.facts import Met
+from engine.online.listeners import receipt_form
 from engine.plans import Plans
-from engine.privacy import Row, personal_keys
 from engine.reports.decisions import DecisionLine, line
 from engine.store.bulk import Stored, instant_text
 from engine.store.documents import dump, encode_document
@@ -45,6 +44,7 @@ DECISIONS = (
 )
 RECEIPTS = ("decision_id", "body")
 DELIVERIES = ("decision_id", "channel", "customer_id", "state", "due_at", "attempts", "content")
+COUNTERS = ("rule", "moment", "offset", "local_date", "pass_id", *COUNTS)
 
 CounterKey = tuple[str, int, dt.date]
 """moment, offset, local day"""
@@ -65,10 +65,11 @@ class Rows:
     results: dict[tuple[CounterKey, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     listeners: dict[str, Sequence[str]] = field(default_factory=dict)
 
-    def counters(self) -> list[dict[str, Any]]:
-        """The rows of counters, of pass 0: that of events that were decided as they came."""
+    def counters(self) -> list[Sequence[Stored]]:
+        """The rows of counters, of pass 0 (that of events that were decided as they came), in the order of their keys."""
         rows = [common_counters.common(name, _key(key), due) for (key, name), due in self.met.items()]
-        return rows + [common_counters.matched(rule, _key(key), some) for (key, rule), some in self.results.items()]
+        rows += [common_counters.matched(rule, _key(key), some) for (key, rule), some in self.results.items()]
+        return sorted(tuple(row[name] for name in COUNTERS) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ def _add(
     for one in candidates:
         decision = _decision(occasion, one, plans.ruleset.digest)
         rows.decisions.append(_stored(decision))
-        rows.receipts.append((decision["id"], _receipt(occasion, one, rivals, plans)))
+        receipt = receipt_form(plans, one.rule).filled(one.met.row, occasion.listeners.day, rivals)
+        rows.receipts.append((decision["id"], receipt))
         rows.results[_counted(occasion), one.rule.name][one.result] += 1
         if one.won:
             rows.deliveries += _deliveries(occasion, one, decision)
@@ -169,11 +171,6 @@ def _listed(channels: tuple[str, ...]) -> str:
     return dump(channels)
 
 
-def _receipt(occasion: Occasion, one: _Candidate, rivals: Sequence[Candidate], plans: Plans) -> str:
-    row: Row = one.met.row
-    return dump(receipt(one.rule, row, occasion.listeners.day, rivals, personal_keys(plans.catalog)))
-
-
 def _deliveries(occasion: Occasion, one: _Candidate, decision: Mapping[str, Any]) -> Iterator[Sequence[Stored]]:
     """One a channel of a contact that won."""
     content = dump(
@@ -202,8 +199,7 @@ def _tags(occasion: Occasion, rule: Rule) -> Iterator[TagChange]:
 def _count_met(rows: Rows, occasion: Occasion) -> None:
     listeners = occasion.listeners
     rows.met[_counted(occasion), listeners.name] += 1
-    if listeners.name not in rows.listeners:
-        rows.listeners[listeners.name] = [rule.name for rule in listeners.rules]
+    rows.listeners[listeners.name] = listeners.names
 
 
 def _counted(occasion: Occasion) -> CounterKey:
@@ -212,4 +208,4 @@ def _counted(occasion: Occasion) -> CounterKey:
 
 def _key(key: CounterKey) -> dict[str, Any]:
     moment, offset, day = key
-    return {"moment": moment, "offset": offset, "local_date": day, "pass_id": 0}
+    return {"moment": moment, "offset": offset, "local_date": day.isoformat(), "pass_id": 0}

@@ -26,7 +26,7 @@ from engine.online.rows import Person
 from engine.online.state import Known, known, take_turns
 from engine.plans import Plans
 from engine.reports.decisions import DecisionLine
-from engine.store.bulk import Stored, insert_rows, instant_text
+from engine.store.bulk import Stored, instant_text
 from engine.store.events import judge, state_of
 from engine.store.session import Store
 from engine.store.tables import events
@@ -162,7 +162,7 @@ class _Group:
         """Insert the new events, decide those that somebody listens to, and answer all."""
         if not fresh:
             return {}
-        insert_rows(self.connection, events, _EVENTS, [one.row() for one in fresh.values()])
+        ledger.insert_few(self.connection, events, _EVENTS, [one.row() for one in fresh.values()])
         occasions = {number: _occasion(one) for number, one in fresh.items() if one.listeners is not None}
         lines = dict(zip(occasions, self._decide(list(occasions.values())), strict=True))
         return {number: self._answer(one, lines.get(number, ())) for number, one in fresh.items()}
