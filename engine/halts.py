@@ -55,7 +55,7 @@ def standing(connection: sa.Connection) -> tuple[Halted | None, frozenset[str]]:
 
     Mostly nothing stands in the way, and one question finds that out.
     """
-    if connection.exec_driver_sql(_ANY).first() is None:
+    if connection.connection.cursor().execute(_ANY).fetchone() is None:
         return None, frozenset()
     hold, pauses = clock_state(connection).hold, every_pause(connection)
     everything = (EverythingPaused(each) for each in pauses if each.rule == EVERYTHING)

@@ -41,7 +41,7 @@ def remember(connection: sa.Connection, listeners: Mapping[str, Sequence[str]]) 
     """
     look = _LOOK[connection.dialect.name]
     for name in sorted(listeners):
-        if connection.exec_driver_sql(look, (_FACT + name,)).first() is None:
+        if connection.connection.cursor().execute(look, (_FACT + name,)).fetchone() is None:
             values = {"key": _FACT + name, "value": json.dumps(sorted(listeners[name]))}
             connection.execute(insert(connection, meta).values(values).on_conflict_do_nothing())
 

@@ -6,8 +6,7 @@ is new, and should a key be taken all the same, the unique keys refuse the trans
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +14,12 @@ import numpy as np
 import sqlalchemy as sa
 
 from dsl.catalog import Owner
-from dsl.datatypes import Value
 from engine.decisions.candidates import Case
 from engine.decisions.decide import Decided, decide
 from engine.decisions.facts import Before
 from engine.moments.calendar import event_key
 from engine.moments.subjects import Occurrence, concerns
+from engine.online.drafts import Draft
 from engine.online.facts import Met, facts_of
 from engine.online.incoming import IncomingEvent
 from engine.online.listeners import Listeners
@@ -32,13 +31,15 @@ from engine.simulation.at_hand import event_row
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """An event to decide, with its customer as stored and its properties as values by bare name."""
+    """An event to decide, with its customer as stored."""
 
-    event: IncomingEvent
+    draft: Draft
     person: Person
-    properties: Mapping[str, Value]
     listeners: Listeners
-    now: dt.datetime
+
+    @property
+    def event(self) -> IncomingEvent:
+        return self.draft.telling.event
 
     @property
     def key(self) -> str:
@@ -68,7 +69,7 @@ def decide_occasions(
 def _met(number: int, occasion: Occasion) -> Iterator[Met]:
     """The rows that the event concerns, by subscription."""
     shape = occasion.listeners.shape
-    base: Row = {**shape.customer(occasion.person), **event_row(occasion.event.moment, occasion.properties)}
+    base: Row = {**shape.customer(occasion.person), **event_row(occasion.event.moment, occasion.draft.properties)}
     if not occasion.person.held and occasion.listeners.moment.owner is Owner.CUSTOMER:
         yield Met(number, None, base)
     for held in occasion.person.held:

@@ -11,6 +11,7 @@ from dsl.datatypes import Value
 from dsl.suggestions import hint
 from dsl.typed import Ruleset
 from engine.online.incoming import EventRefused, IncomingEvent
+from engine.store.bulk import instant_text
 from engine.store.documents import Json
 from engine.store.events import Event, StagedEvent, digest_of, staged
 from engine.store.properties import PropertyRefused, read_properties
@@ -27,12 +28,17 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A telling whose moment and properties the catalog knows; `digest` is of its body."""
+    """A telling whose moment and properties the catalog knows; `digest` is of its body.
+
+    `occurred_at` and `told_at` are its instants in stored form.
+    """
 
     telling: Telling
     properties: Mapping[str, Value]
     staged: StagedEvent
     digest: str
+    occurred_at: str
+    told_at: str
 
 
 def draft(ruleset: Ruleset, telling: Telling) -> Draft:
@@ -41,7 +47,9 @@ def draft(ruleset: Ruleset, telling: Telling) -> Draft:
     values = properties_of(ruleset, event_moment(ruleset, told.moment), told.properties)
     event = Event(told.id, told.moment, told.customer, told.occurred_at, values, told.subscription, told.source)
     kept = staged(ruleset.catalog, event)
-    return Draft(telling, values, kept, digest_of(kept))
+    return Draft(
+        telling, values, kept, digest_of(kept), instant_text(told.occurred_at), instant_text(telling.now)
+    )
 
 
 def event_moment(ruleset: Ruleset, name: str) -> Moment:

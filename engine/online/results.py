@@ -15,11 +15,12 @@ from engine.decisions.identity import decision_id
 from engine.decisions.ledger import COUNTS, TagChange
 from engine.decisions.rule_table import HELD, RESULTS
 from engine.online.deciding import Occasion, Outcome
+from engine.online.drafts import Draft
 from engine.online.facts import Met
 from engine.online.listeners import receipt_form
 from engine.plans import Plans
 from engine.reports.decisions import DecisionLine, line
-from engine.store.bulk import Stored, instant_text
+from engine.store.bulk import Stored
 from engine.store.documents import dump, encode_document
 
 DECISIONS = (
@@ -121,7 +122,7 @@ def _add(
     lines = []
     for one in candidates:
         decision = _decision(occasion, one, plans.ruleset.digest)
-        rows.decisions.append(_stored(decision))
+        rows.decisions.append(_stored(decision, occasion.draft))
         receipt = receipt_form(plans, one.rule).filled(one.met.row, occasion.listeners.day, rivals)
         rows.receipts.append((decision["id"], receipt))
         rows.results[_counted(occasion), one.rule.name][one.result] += 1
@@ -153,16 +154,16 @@ def _decision(occasion: Occasion, one: _Candidate, ruleset: str) -> dict[str, An
         "slot": 1 if one.won else None,
         "local_date": occasion.listeners.day,
         "due_at": occasion.event.occurred_at.astimezone(dt.UTC),
-        "decided_at": occasion.now.astimezone(dt.UTC),
+        "decided_at": occasion.draft.telling.now.astimezone(dt.UTC),
         "ruleset": ruleset,
     }
 
 
-def _stored(decision: Mapping[str, Any]) -> tuple[Stored, ...]:
+def _stored(decision: Mapping[str, Any], draft: Draft) -> tuple[Stored, ...]:
     stored = dict(decision)
     stored["channels"] = _listed(decision["channels"])
     stored["local_date"] = decision["local_date"].isoformat()
-    stored["due_at"], stored["decided_at"] = instant_text(decision["due_at"]), instant_text(decision["decided_at"])
+    stored["due_at"], stored["decided_at"] = draft.occurred_at, draft.told_at
     return tuple(stored.values())
 
 
@@ -180,11 +181,11 @@ def _deliveries(occasion: Occasion, one: _Candidate, decision: Mapping[str, Any]
             "subscription": one.met.subscription,
             "day": decision["local_date"].isoformat(),
             "moment": occasion.event.moment,
-            "event": encode_document(occasion.listeners.moment.properties, occasion.properties),
+            "event": encode_document(occasion.listeners.moment.properties, occasion.draft.properties),
         }
     )
     for channel in one.channels:
-        yield decision["id"], channel, occasion.person.id, "pending", instant_text(decision["due_at"]), 0, content
+        yield decision["id"], channel, occasion.person.id, "pending", occasion.draft.occurred_at, 0, content
 
 
 def _tags(occasion: Occasion, rule: Rule) -> Iterator[TagChange]:

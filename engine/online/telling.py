@@ -26,7 +26,7 @@ from engine.online.rows import Person
 from engine.online.state import Known, known, take_turns
 from engine.plans import Plans
 from engine.reports.decisions import DecisionLine
-from engine.store.bulk import Stored, instant_text
+from engine.store.bulk import Stored
 from engine.store.events import judge, state_of
 from engine.store.session import Store
 from engine.store.tables import events
@@ -90,14 +90,14 @@ class _Fresh:
     listeners: Listeners | None
 
     def row(self) -> Sequence[Stored]:
-        one, now = self.draft.staged, instant_text(self.draft.telling.now)
+        one, now = self.draft.staged, self.draft.told_at
         return (
             one.source,
             one.id,
             one.moment,
             one.customer_id,
             one.subscription_id,
-            instant_text(one.occurred_at),
+            self.draft.occurred_at,
             now,
             one.properties,
             self.draft.digest,
@@ -173,7 +173,7 @@ class _Group:
         rows = Rows()
         outcome = decide_occasions(self.connection, self.plans, occasions, self.paused)
         lines = add_results(rows, outcome, self.plans)
-        ledger.write(self.connection, self.plans.catalog, rows, max(one.now for one in occasions))
+        ledger.write(self.connection, self.plans.catalog, rows, max(one.draft.telling.now for one in occasions))
         return lines
 
     def _answer(self, one: _Fresh, lines: tuple[DecisionLine, ...]) -> Answer:
@@ -194,4 +194,4 @@ class _Group:
 
 def _occasion(one: _Fresh) -> Occasion:
     assert one.listeners is not None
-    return Occasion(one.draft.telling.event, one.person, one.draft.properties, one.listeners, one.draft.telling.now)
+    return Occasion(one.draft, one.person, one.listeners)

@@ -1,6 +1,6 @@
 """A shop to measure decisions in: a folder of rules that listen to visits, a store of customers, and what they visit.
 
-Rules are what marketers write: four to six clauses of a dozen attributes, of which about one in a thousand holds for a
+Rules are what marketers write: five to seven clauses of a dozen attributes, of which about one in a thousand holds for a
 visit, so that with 1,000 rules a visit brings about one offer or message.
 """
 
@@ -67,7 +67,7 @@ def rules_text(count: int) -> str:
 
 
 def _rule(rng: random.Random, number: int) -> str:
-    clauses = "\n    and ".join(rng.choice(forms)(rng) for forms in rng.sample(CLAUSES, rng.randint(4, 6)))
+    clauses = "\n    and ".join(rng.choice(forms)(rng) for forms in rng.sample(CLAUSES, rng.randint(5, 7)))
     does = rng.choice((f"offer {rng.choice((*PLANS, 'backup'))}", 'say "Hello, {{ first_name }}!"'))
     return f"rule r{number}\n  on website_visit\n  where {clauses}\n  {does}\n  via email, in_app\n  priority {number % 50}\n"
 
