@@ -12,7 +12,8 @@ from engine.store.bulk import instant_text
 from engine.store.meta import drop_meta, get_meta, get_several, raise_meta, set_meta
 from engine.store.tables import workers
 
-_HOLD, _ACCEPTED, _LAST_BEAT = "clock_hold", "clock_accepted", "last_beat"
+HOLD, _ACCEPTED, _LAST_BEAT = "clock_hold", "clock_accepted", "last_beat"
+"""Names of what is kept; `HOLD` is there while the clock is suspect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,15 @@ class ClockState:
 
 
 def clock_state(connection: sa.Connection) -> ClockState:
-    found = get_several(connection, _HOLD, _ACCEPTED)
-    hold = json.loads(found[_HOLD]) if _HOLD in found else None
+    found = get_several(connection, HOLD, _ACCEPTED)
+    hold = json.loads(found[HOLD]) if HOLD in found else None
     return ClockState(Hold(_instant(hold["since"]), hold["reason"]) if hold else None, found.get(_ACCEPTED))
 
 
 def hold_clock(connection: sa.Connection, reason: str, now: dt.datetime) -> None:
     """Stop every process of this store; the first reason stays until a person accepts a clock."""
     if clock_state(connection).hold is None:
-        set_meta(connection, _HOLD, json.dumps({"since": instant_text(now), "reason": reason}))
+        set_meta(connection, HOLD, json.dumps({"since": instant_text(now), "reason": reason}))
 
 
 def accept_clock(connection: sa.Connection, now: dt.datetime) -> bool:
@@ -53,7 +54,7 @@ def accept_clock(connection: sa.Connection, now: dt.datetime) -> bool:
     """
     held = clock_state(connection).hold is not None
     connection.execute(workers.delete().where(workers.c.beat_at > now))
-    drop_meta(connection, _HOLD)
+    drop_meta(connection, HOLD)
     set_meta(connection, _ACCEPTED, instant_text(now))
     set_meta(connection, _LAST_BEAT, instant_text(now))
     return held

@@ -8,10 +8,12 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from engine.clock_guard import behind
-from engine.clock_hold import accept_clock, clock_state, hold_clock, last_beat
+from engine.clock_hold import HOLD, accept_clock, clock_state, hold_clock, last_beat
 from engine.errors import CarpeError
 from engine.pauses import EVERYTHING, Pause, every_pause
 from engine.store.session import Store
+from engine.store.tables import meta
+from engine.store.tables import pauses as pauses_table
 
 
 class Halted(CarpeError):
@@ -40,11 +42,24 @@ class ClockHeld(Halted):
         super().__init__(f"{reason} Nothing is decided until somebody looks; `carpe resume --accept-clock` goes on.")
 
 
+_ANY = f"SELECT 1 FROM {pauses_table.name} UNION ALL SELECT 1 FROM {meta.name} WHERE key = '{HOLD}' LIMIT 1"
+
+
 def halted(connection: sa.Connection) -> Halted | None:
     """Why nothing may be decided or delivered now, ready to be raised."""
-    if hold := clock_state(connection).hold:
-        return ClockHeld(hold.reason)
-    return next((EverythingPaused(each) for each in every_pause(connection) if each.rule == EVERYTHING), None)
+    return standing(connection)[0]
+
+
+def standing(connection: sa.Connection) -> tuple[Halted | None, frozenset[str]]:
+    """Why nothing may be decided now, if so, and the names of the rules that are paused.
+
+    Mostly nothing stands in the way, and one question finds that out.
+    """
+    if connection.connection.cursor().execute(_ANY).fetchone() is None:
+        return None, frozenset()
+    hold, pauses = clock_state(connection).hold, every_pause(connection)
+    everything = (EverythingPaused(each) for each in pauses if each.rule == EVERYTHING)
+    return ClockHeld(hold.reason) if hold else next(everything, None), frozenset(each.rule for each in pauses)
 
 
 def refuse_halted(connection: sa.Connection) -> None:

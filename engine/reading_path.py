@@ -10,8 +10,9 @@ from typing import Any
 
 from dsl.suggestions import hint
 from dsl.typed import Ruleset
-from engine.event_path import CountsAs, EventRefused, counts_as, decide_events_of
+from engine.event_path import decide_events_of
 from engine.halts import Halted
+from engine.online.incoming import CountsAs, EventRefused, counts_as
 from engine.plans import plans_of
 from engine.reports.decisions import DecisionLine
 from engine.store.crossings import SOURCE, crossings_of

@@ -62,7 +62,7 @@ def write(connection: sa.Connection, catalog: Catalog, written: Written, now: dt
     insert_columns(connection, receipts, written.receipts)
     insert_columns(connection, deliveries, written.deliveries)
     count(connection, written.counters)
-    _tag(connection, catalog, written.tags, now)
+    put_tags(connection, catalog, written.tags, now)
 
 
 def count(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -75,7 +75,7 @@ def count(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=key, set_=added), list(rows))
 
 
-def _tag(connection: sa.Connection, catalog: Catalog, changes: Sequence[TagChange], now: dt.datetime) -> None:
+def put_tags(connection: sa.Connection, catalog: Catalog, changes: Sequence[TagChange], now: dt.datetime) -> None:
     """Put and take off tags: new versions of their customers, the old ones kept as history."""
     if not changes:
         return

@@ -114,10 +114,12 @@ def decisions(
     return tuple(line(each._mapping) for each in connection.execute(ordered.limit(limit).offset(offset)))
 
 
+_STORED = tuple(name for name in DecisionLine.__dataclass_fields__ if name not in ("channels", "sentence"))
+
+
 def line(row: Mapping[Any, Any]) -> DecisionLine:
     """A row of `decisions` as a line."""
-    names = [name for name in DecisionLine.__dataclass_fields__ if name not in ("channels", "sentence")]
-    values = {name: row[name] for name in names}
+    values = {name: row[name] for name in _STORED}
     return DecisionLine(**values, channels=tuple(row["channels"]), sentence=_sentence(values))
 
 

@@ -68,9 +68,12 @@ def decode(data_type: DataType, stored: Json) -> Value:
             return cast(Value, stored)
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def dump(document: Json) -> str:
     """The one text of a stored document: keys sorted, no spaces, so that equal documents have equal texts."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(document)
 
 
 def encode_document(types: Mapping[str, DataType], values: Mapping[str, Value]) -> dict[str, Json]:

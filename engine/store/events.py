@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -130,7 +130,7 @@ def put_events(
     dry: bool = False,
 ) -> Recorded:
     """Records the events that are new and right. Raises ValueError for a property that the catalog does not declare."""
-    return record(connection, catalog, [_staged(catalog, one) for one in batch], now, catch_up=catch_up, dry=dry)
+    return record(connection, catalog, [staged(catalog, one) for one in batch], now, catch_up=catch_up, dry=dry)
 
 
 def record(
@@ -151,11 +151,11 @@ def record(
     fresh: dict[int, tuple[StagedEvent, str]] = {}
     unchanged = 0
     for index, one in enumerate(batch):
-        refusal = _judge(catalog, known, one, index, now)
+        refusal = judge(catalog, known.customers, known.owners, one, index, now)
         if refusal is not None:
             refusals.append(refusal)
             continue
-        digest = _digest(one)
+        digest = digest_of(one)
         recorded = known.digests.get((one.source, one.id))
         if recorded is None:
             known.digests[one.source, one.id] = digest
@@ -167,7 +167,7 @@ def record(
             refusals.append(Refusal(index, Fault.CONFLICT, "id", one.id, reason))
     met = tuple(index for index, (one, _) in fresh.items() if is_met(one.moment, one.occurred_at, now, catch_up))
     if not dry:
-        states = {index: "live" if catch_up.get(fresh[index][0].moment) == HOWEVER_OLD else "pending" for index in met}
+        states = {index: state_of(one.moment, one.occurred_at, now, catch_up) for index, (one, _) in fresh.items()}
         _insert(connection, fresh, states, now)
     return Recorded(tuple(fresh), unchanged, tuple(refusals), met)
 
@@ -177,7 +177,15 @@ def is_met(moment: str, occurred_at: dt.datetime, now: dt.datetime, catch_up: Bo
     return now - occurred_at <= catch_up.get(moment, CATCH_UP)
 
 
-def _staged(catalog: Catalog, one: Event) -> StagedEvent:
+def state_of(moment: str, occurred_at: dt.datetime, now: dt.datetime, catch_up: Bounds) -> str:
+    """What an event that is told at `now` is recorded as."""
+    if not is_met(moment, occurred_at, now, catch_up):
+        return "history"
+    return "live" if catch_up.get(moment) == HOWEVER_OLD else "pending"
+
+
+def staged(catalog: Catalog, one: Event) -> StagedEvent:
+    """The event with its properties in stored form. Raises ValueError for one that the catalog does not declare."""
     moment = event_moment(catalog, one.moment)
     declared = moment.properties if moment is not None else {}
     if moment is not None and (unknown := one.properties.keys() - declared.keys()):
@@ -209,16 +217,26 @@ class _Known:
             self.digests.update({(source, key): digest for key, digest in rows})
 
 
-def _judge(catalog: Catalog, known: _Known, one: StagedEvent, index: int, now: dt.datetime) -> Refusal | None:
-    """The reason to refuse an event that concerns its body alone, not what was recorded before."""
+def judge(
+    catalog: Catalog,
+    people: Collection[str],
+    owners: Mapping[str, str],
+    one: StagedEvent,
+    index: int,
+    now: dt.datetime,
+) -> Refusal | None:
+    """The reason to refuse an event that concerns its body alone, not what was recorded before.
+
+    `people` are the ids of customers that are known, `owners` the customers of known subscriptions.
+    """
     moment = event_moment(catalog, one.moment)
     if moment is None:
         return Refusal(index, Fault.UNKNOWN_MOMENT, "moment", one.moment, "the catalog declares no such event")
     if (wrong := implausible(one.occurred_at, now)) is not None:
         return Refusal(index, wrong[0], "occurred_at", one.occurred_at.isoformat(), wrong[1])
-    if one.customer_id not in known.customers:
+    if one.customer_id not in people:
         return Refusal(index, Fault.UNKNOWN_CUSTOMER, "customer", one.customer_id, "there is no such customer")
-    return _judge_subscription(moment, known, one, index)
+    return _judge_subscription(moment, owners, one, index)
 
 
 def implausible(at: dt.datetime, now: dt.datetime) -> tuple[Fault, str] | None:
@@ -230,20 +248,23 @@ def implausible(at: dt.datetime, now: dt.datetime) -> tuple[Fault, str] | None:
     return None
 
 
-def _judge_subscription(moment: Moment, known: _Known, one: StagedEvent, index: int) -> Refusal | None:
+def _judge_subscription(
+    moment: Moment, owners: Mapping[str, str], one: StagedEvent, index: int
+) -> Refusal | None:
     key = one.subscription_id
     if key is None:
         if moment.owner is not Owner.SUBSCRIPTION:
             return None
         reason = f"{moment.name} belongs to a subscription: say which"
         return Refusal(index, Fault.SUBSCRIPTION_NEEDED, "subscription", "", reason)
-    if known.owners.get(key) != one.customer_id:
+    if owners.get(key) != one.customer_id:
         reason = "the customer has no such subscription"
         return Refusal(index, Fault.UNKNOWN_SUBSCRIPTION, "subscription", key, reason)
     return None
 
 
-def _digest(one: StagedEvent) -> str:
+def digest_of(one: StagedEvent) -> str:
+    """Of the body: the same id with another one is a conflict."""
     body = dump([one.moment, one.customer_id, one.subscription_id, instant_text(one.occurred_at), one.properties])
     return hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
 
@@ -277,7 +298,7 @@ def _insert(
             recorded_at,
             one.properties,
             digest,
-            states.get(index, "history"),
+            states[index],
         )
         for index, (one, digest) in fresh.items()
     )

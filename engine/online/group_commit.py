@@ -1,0 +1,119 @@
+"""Group commit: callers that come while one commits are written together by the next commit.
+
+A durable commit costs a disk's answer, whatever it holds, so nobody commits alone while others wait. The first caller
+that finds nobody writing *leads*: it takes all that wait, writes them at once and tells each what became of it; then
+the first of those who came meanwhile leads. There is no thread to start, to watch or to drain: whoever waits for an
+answer is there to write it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from engine.errors import StoreError
+
+Asked = TypeVar("Asked")
+Told = TypeVar("Told")
+
+MOST = 256
+"""So many of one commit; a caller that brings more has one for itself."""
+
+MOMENT = 0.0002
+"""Seconds that a leader waits for callers who were just answered: mostly they come again, and share its commit."""
+
+
+class _Place(Generic[Asked, Told]):
+    """A caller in the queue. `woken` is held until it is answered, or has to lead."""
+
+    __slots__ = ("asked", "error", "told", "woken")
+
+    def __init__(self, asked: Sequence[Asked]) -> None:
+        self.asked = asked
+        self.told: Sequence[Told] | None = None
+        self.error: BaseException | None = None
+        self.woken = threading.Lock()
+        self.woken.acquire()
+
+    @property
+    def is_done(self) -> bool:
+        return self.told is not None or self.error is not None
+
+
+class GroupCommit(Generic[Asked, Told]):
+    """Calls `commit`, never twice at a time, with all that waits; it answers each, in order.
+
+    What `commit` raises is raised at every caller of the group.
+    """
+
+    def __init__(
+        self, commit: Callable[[Sequence[Asked]], Sequence[Told]], sleep: Callable[[float], object] = time.sleep
+    ) -> None:
+        self._commit, self._sleep = commit, sleep
+        self._lock = threading.Lock()
+        self._waiting: deque[_Place[Asked, Told]] = deque()
+        self._is_led = False
+        self._callers = 1  # of the last group
+
+    def ask(self, asked: Sequence[Asked]) -> Sequence[Told]:
+        """The answers, which are on disk by then."""
+        place = _Place[Asked, Told](asked)
+        with self._lock:
+            self._waiting.append(place)
+            leads, self._is_led = not self._is_led, True
+        if not leads:
+            place.woken.acquire()
+        if not place.is_done:
+            self._lead()
+        if place.error is not None:
+            raise place.error
+        assert place.told is not None
+        return place.told
+
+    def _lead(self) -> None:
+        """Write the group at the head of the queue, this caller's place among it; wake them, and who leads next."""
+        if 1 < self._callers > len(self._waiting):
+            self._sleep(MOMENT)
+        group = self._take()
+        try:
+            self._answer(group)
+        finally:
+            with self._lock:
+                follower = self._waiting[0] if self._waiting else None
+                self._is_led = follower is not None
+            for place in group[1:]:
+                place.woken.release()
+            if follower is not None:
+                follower.woken.release()
+
+    def _take(self) -> list[_Place[Asked, Told]]:
+        with self._lock:
+            group = [self._waiting.popleft()]
+            size = len(group[0].asked)
+            while self._waiting and (size := size + len(self._waiting[0].asked)) <= MOST:
+                group.append(self._waiting.popleft())
+        self._callers = len(group)
+        return group
+
+    def _answer(self, group: Sequence[_Place[Asked, Told]]) -> None:
+        try:
+            told = iter(self._commit([one for place in group for one in place.asked]))
+            for place in group:
+                place.told = [next(told) for _ in place.asked]
+        except BaseException as error:
+            for place in group:
+                place.told, place.error = None, _own(error)
+            if not isinstance(error, Exception):
+                raise
+
+
+def _own(error: BaseException) -> BaseException:
+    """The error for one caller: threads that raise the same object would write into each other's traceback."""
+    if not isinstance(error, StoreError):
+        return error
+    mine = type(error)(str(error))
+    mine.__cause__ = error
+    return mine
