@@ -1,44 +1,30 @@
-"""The ruleset in a folder: read it, notice that it changed, and save an edit without losing anybody's."""
+"""The rules that are live: a folder, checked, that is looked at again by everybody who is about to work with it.
+
+An edit goes live when the whole folder is right. Until then the last good ruleset runs on and `trouble` says why, for
+the log, `carpe status` and the pages. A process that starts on a folder with errors has no better one: there, what is
+right runs.
+"""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
-import re
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from dsl import service
 from dsl.diagnostics import Diagnostic
 from dsl.typed import Ruleset
 from dsl.typed_tests import RuleTest
 from engine.errors import CarpeError
+from engine.rule_files import Stamp, read_files, stamp_of
 
-LARGEST_FILE = 1 << 20
-"""Bytes of one file of a ruleset; larger ones are refused by name."""
-
-_PATTERNS = ("catalog.yaml", "*.rules", "messages/*.txt")
-_RULE_FILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.rules")
-
-
-class RulesetMissing(CarpeError):
-    """There is no ruleset there."""
+_log = logging.getLogger("carpe.rules")
 
 
 class RulesetUnusable(CarpeError):
     """The ruleset has no usable catalog, so no rule can run."""
-
-
-class Conflict(CarpeError):
-    """The file changed since it was read."""
-
-    def __init__(self, path: str, current: str, yours: str) -> None:
-        super().__init__(f"{path} was changed by somebody else since you opened it; nothing was overwritten.")
-        self.path, self.current, self.yours = path, current, yours
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +41,12 @@ class Loaded:
         return tuple(each for each in self.diagnostics if each.is_error)
 
 
-def digest(text: str) -> str:
-    """SHA-256 (hex) of a text: what an editor remembers of the file it opened."""
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def read_files(folder: Path) -> dict[str, str]:
-    """The texts of a ruleset's folder by path relative to it. Bytes that are no UTF-8 stay visible as U+FFFD."""
-    if not (folder / "catalog.yaml").is_file():
-        raise RulesetMissing(f"There is no ruleset in {folder}: a ruleset has a catalog.yaml. `carpe init` makes one.")
-    found = sorted(path for pattern in _PATTERNS for path in folder.glob(pattern) if path.is_file())
-    return {path.relative_to(folder).as_posix(): _text(path) for path in found}
-
-
-def _text(path: Path) -> str:
-    if path.stat().st_size > LARGEST_FILE:
-        raise CarpeError(f"{path} is larger than a rule file may be ({LARGEST_FILE:,} bytes); split it.")
-    try:
-        return path.read_bytes().decode("utf-8", "replace")
-    except OSError as error:
-        raise CarpeError(f"{path} could not be read: {error.strerror}.") from error
-
-
 def load(folder: Path) -> Loaded:
     """Read and check a folder. Raises RulesetMissing where there is none; what is wrong inside is in `diagnostics`."""
-    files = read_files(folder)
+    return _checked(read_files(folder))
+
+
+def _checked(files: Mapping[str, str]) -> Loaded:
     checked = service.check(files)
     return Loaded(checked.ruleset, checked.diagnostics, files, checked.tests)
 
@@ -92,81 +59,121 @@ def usable(loaded: Loaded, folder: Path) -> Ruleset:
     return loaded.ruleset
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What runs, as one value: whoever works takes it once and keeps it until his work is done.
+
+    `trouble` is one sentence on why that is not what the files say; None where it is.
+    """
+
+    ruleset: Ruleset
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a look found: the files as they were, or why they cannot be read, and what runs since."""
+
+    stamp: Stamp
+    found: Loaded | CarpeError
+    live: Live | None
+
+
 class Rulebook:
-    """A folder that is watched by looking: `current` reads again when a file's name, size or time changed."""
+    """A folder that is watched by looking: sizes and times at every question, texts where these changed.
+
+    Safe among threads: what was seen is one reference, swapped when all of it is ready. Of those who notice a change
+    one reads it, and the others meanwhile work with what ran before.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._seen: tuple[tuple[str, int, int], ...] | None = None
-        self._loaded: Loaded | None = None
-        self._good: Ruleset | None = None
+        self._reading = Lock()
+        self._seen: _Seen | None = None
 
     def current(self) -> Loaded:
-        stamp = self._stamp()
-        if self._loaded is None or stamp != self._seen:
-            self._loaded, self._seen = load(self.folder), stamp
-            self._good = self._loaded.ruleset or self._good
-        return self._loaded
+        """The folder as it is at this moment, for those who edit it. Raises RulesetMissing."""
+        found = self._look(wait=True).found
+        if isinstance(found, CarpeError):
+            raise found
+        return found
+
+    def live(self) -> Live:
+        """What runs. Raises RulesetMissing or RulesetUnusable where nothing ever could."""
+        seen = self._look(wait=False)
+        if seen.live is not None:
+            return seen.live
+        return Live(usable(self.current(), self.folder))
 
     def good(self) -> Ruleset:
-        """The last ruleset whose catalog was usable, with every rule of it that is right."""
-        loaded = self.current()
-        return self._good or usable(loaded, self.folder)
+        """The ruleset that runs."""
+        return self.live().ruleset
 
-    def _stamp(self) -> tuple[tuple[str, int, int], ...]:
-        paths = sorted(path for pattern in _PATTERNS for path in self.folder.glob(pattern))
-        return tuple((str(path), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in paths)
+    def trouble(self) -> str | None:
+        """Why what runs is not what the files say, or why nothing can run: one sentence. None where all is well."""
+        try:
+            return self.live().trouble
+        except CarpeError as error:
+            return str(error)
 
+    def _look(self, *, wait: bool) -> _Seen:
+        stamp, seen = stamp_of(self.folder), self._seen
+        if seen is not None and seen.stamp == stamp:
+            return seen
+        if seen is None or seen.live is None or wait:
+            with self._reading:
+                return self._read(stamp)
+        if not self._reading.acquire(blocking=False):
+            return seen
+        try:
+            return self._read(stamp)
+        finally:
+            self._reading.release()
 
-def save(folder: Path, path: str, text: str, read_digest: str) -> str:
-    """Write a rule file if it still is what the editor read (`read_digest`; "" for a file that is new).
+    def _read(self, stamp: Stamp) -> _Seen:
+        """What changed up to `stamp`, if nobody has read it meanwhile; what changes later shows at the next look."""
+        before = self._seen
+        if before is not None and before.stamp == stamp:
+            return before
+        self._seen = after = self._after(before, stamp)
+        _tell(before.live if before else None, after.live)
+        return after
 
-    Returns the new digest. Raises Conflict with both texts, or CarpeError for a name that is no rule file's.
-    """
-    if not _RULE_FILE.fullmatch(path):
-        raise CarpeError(f'"{path}" is no name for a rule file: use small letters, digits, - and _, then .rules.')
-    text = text.replace("\r\n", "\n")
-    target = folder / path
-    with _locked(folder):
-        current = _text(target) if target.exists() else ""
-        if (digest(current) if target.exists() else "") != read_digest and current != text:
-            raise Conflict(path, current, text)
-        _refuse_lost_bytes(target, text)
-        _replace(target, text)
-    return digest(text)
-
-
-def _refuse_lost_bytes(target: Path, text: str) -> None:
-    """What is no UTF-8 was read as U+FFFD; writing that back would lose the bytes."""
-    if "\N{REPLACEMENT CHARACTER}" not in text or not target.exists():
-        return
-    try:
-        target.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise CarpeError(f"{target} is not UTF-8 (byte {error.start + 1}); save it as UTF-8 first.") from None
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One saver at a time, over processes."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    def _after(self, before: _Seen | None, stamp: Stamp) -> _Seen:
+        live = before.live if before else None
+        try:
+            files = read_files(self.folder)
+            old = before.found if before else None
+            found = old if isinstance(old, Loaded) and old.files == files else _checked(files)
+        except CarpeError as error:
+            return _Seen(stamp, error, live and Live(live.ruleset, f"The rules go on as they were. {error}"))
+        return _Seen(stamp, found, _next(live, found, self.folder))
 
 
-def _replace(target: Path, text: str) -> None:
-    """All of the new text or all of the old, whatever happens in between."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".saving-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
+def _next(live: Live | None, found: Loaded, folder: Path) -> Live | None:
+    """What runs after the folder was found so."""
+    if live is None:
+        trouble = f"What is broken does not run: {_errors(found, folder)}." if found.errors else None
+        return Live(found.ruleset, trouble) if found.ruleset else None
+    if found.errors or found.ruleset is None:
+        return Live(live.ruleset, f"The rules go on as they were: {_errors(found, folder)}.")
+    same = found.ruleset.digest == live.ruleset.digest and live.trouble is None
+    return live if same else Live(found.ruleset)
+
+
+def _errors(found: Loaded, folder: Path) -> str:
+    """As in: there is 1 error in rules (visits.rules, line 3: ...); `carpe check` shows it."""
+    count, first = len(found.errors), found.errors[0]
+    line = first.source.position(first.span.start).line
+    are, it = ("is 1 error", "it") if count == 1 else (f"are {count} errors", "them")
+    place = f"{'' if count == 1 else 'the first in '}{first.source.path}, line {line}"
+    return f"there {are} in {folder} ({place}: {first.message.rstrip('.')}); `carpe check` shows {it}"
+
+
+def _tell(before: Live | None, after: Live | None) -> None:
+    """Say in the log what changed."""
+    trouble = after.trouble if after else None
+    if trouble and trouble != (before.trouble if before else None):
+        _log.warning(trouble)
+    elif before and after and after is not before and not trouble:
+        _log.info("The rules were read again: %d of them run.", len(after.ruleset.rules))

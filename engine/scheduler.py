@@ -35,7 +35,7 @@ from engine.rulebook import Rulebook
 from engine.store.database_clock import database_now
 from engine.store.session import Store
 from engine.watchdog import Watchdog
-from engine.workers import beat, bury, leave, this_worker
+from engine.workers import beat, bury, leave, tell_trouble, this_worker
 
 _log = logging.getLogger("carpe.scheduler")
 
@@ -72,6 +72,7 @@ class Scheduler:
         self._token: int | None = None
         self._stopping = threading.Event()
         self._said = ""
+        self._told: str | None = None
 
     @property
     def id(self) -> str:
@@ -94,8 +95,10 @@ class Scheduler:
         return False
 
     def _tick(self) -> bool:
+        trouble = self._rulebook.trouble()
         try:
             with self._store.write() as connection:
+                self._tell(connection, trouble)
                 ours = self._begin(connection)
             if ours:
                 self._work()
@@ -126,6 +129,12 @@ class Scheduler:
         if halt := halted(connection):
             self._say(logging.WARNING, str(halt))
         return halt is None
+
+    def _tell(self, connection: sa.Connection, trouble: str | None) -> None:
+        """Beside the sign of life, what is wrong with the rules; written where it changed."""
+        if trouble != self._told:
+            tell_trouble(connection, self._worker, trouble)
+            self._told = trouble
 
     def _has_lease(self, connection: sa.Connection) -> bool:
         if self._token is not None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from web_world import World, open_world
+from web_world import VISITS, World, open_world
 
 from engine.store.tables import decisions, deliveries, events, metadata
+from web import api
 
 EVENT: dict[str, Any] = {
     "source": "shop",
@@ -312,3 +313,21 @@ def test_without_a_ruleset_the_answer_is_503(world: World) -> None:
     (world.folder / "catalog.yaml").unlink()
     answer = world.program().post("/events", EVENT)
     assert (answer.status_code, answer.json["error"]) == (503, "not_ready")
+
+
+def test_a_list_is_decided_by_the_rules_that_it_began_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though they are edited between its events; the next request goes by the new ones."""
+    program, record = world.program(), api.record
+
+    def edited(*arguments: Any) -> Any:
+        kept = record(*arguments)
+        (world.folder / "visits.rules").write_text(VISITS.replace("pricing_page", "pricing_again"))
+        return kept
+
+    monkeypatch.setattr(api, "record", edited)
+    listed = [EVENT, EVENT | {"id": "visit-2", "customer": "c-2"}]
+    answer = program.post("/events?decide=true", listed)
+    rules = [one["rule"] for each in answer.json["results"] for one in each["recorded"]["decisions"]]
+    assert rules == ["pricing_page", "pricing_page"]
+    answer = program.post("/events?decide=true", EVENT | {"id": "visit-3", "customer": "c-3"})
+    assert [one["rule"] for one in answer.json["decisions"]] == ["pricing_again"]

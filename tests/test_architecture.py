@@ -20,6 +20,7 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 BASE = ("engine.errors", "engine.clock", "engine.privacy", "engine.config", "engine.signals")
 ROOMS = (
     "dsl",
+    "engine.rule_files",
     "engine.rulebook",
     "engine.moments.calendar",
     "engine.moments.billing",

@@ -99,3 +99,14 @@ def test_resuming_accepts_the_clock_and_nothing_else(carpe: Carpe, store: Store)
         carpe("run")
     assert carpe("resume", "--accept-clock") == "The clock is accepted; what waited goes on.\n"
     assert json.loads(carpe("status", "--json"))["state"] == "paused"
+
+
+def test_what_is_wrong_with_the_rules_is_in_the_status(carpe: Carpe, place: Path):
+    assert json.loads(carpe("status", "--json"))["trouble"] is None
+    (place / "all.rules").write_text(world.RULES + "rule broken on birthdy offer premium\n")
+    told = json.loads(carpe("status", "--json"))
+    assert told["trouble"].startswith("What is broken does not run: there is 1 error in ")
+    assert "birthdy is not a moment); `carpe check` shows it." in told["trouble"]
+    said = carpe("status")
+    assert said.splitlines()[0].endswith(told["trouble"])
+    assert f"            {told['trouble']}" in said.splitlines()

@@ -25,7 +25,7 @@ from engine.cli.main import cli
 from engine.errors import CarpeError
 from engine.language_server.folders import Folders
 from engine.language_server.positions import positions_of
-from engine.rulebook import read_files
+from engine.rule_files import read_files
 
 CATALOG = (Path(__file__).parent / "golden" / "catalog.yaml").read_text()
 PATIENCE = 60

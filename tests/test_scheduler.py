@@ -20,11 +20,13 @@ from engine.errors import DatabaseLocked
 from engine.lease import TERM
 from engine.passes import PassReport, run_pass
 from engine.pauses import EVERYTHING, pause, resume
+from engine.reports.status import status
+from engine.reports.status_wording import lines, sentence
 from engine.rulebook import Rulebook
 from engine.scheduler import Scheduler
 from engine.store.session import Store
-from engine.store.tables import decisions, deliveries, leases, workers
-from engine.workers import TICK, Worker, registered
+from engine.store.tables import decisions, deliveries, leases, meta, workers
+from engine.workers import FORGOTTEN, TICK, Worker, bury, registered
 from tests import world
 
 NOW = dt.datetime(2026, 2, 28, 23, tzinfo=dt.UTC)
@@ -128,6 +130,44 @@ def test_broken_rules_do_not_stop_the_good_ones(busy: Machine):
     (busy.rulebook.folder / "all.rules").write_text(world.RULES + "\nrule broken on birthdy offer premium\n")
     assert busy.scheduler().tick()
     assert count(busy.store, decisions) > 0
+
+
+def test_what_is_wrong_with_its_rules_is_told_until_it_is_mended(machine: Machine, caplog: pytest.LogCaptureFixture):
+    one, rules = machine.scheduler(), machine.rulebook.folder / "all.rules"
+    assert one.tick()
+    good = rules.read_text()
+    rules.write_text("rule broken on birthdy offer premium\n")
+    for _ in range(2):
+        assert one.tick()
+    trouble = machine.rulebook.trouble()
+    assert [record.getMessage() for record in caplog.records] == [trouble]
+    with machine.store.read() as connection:
+        assert [each.trouble for each in registered(connection)] == [trouble]
+        found = status(connection, machine.rulebook.good(), NOW)
+    assert (found.rules, found.trouble) == (7, None)
+    assert sentence(found) == f"Carpe decides what is due; nothing lags. {trouble}"
+    assert ("Rules", f"{found.workers[0].place}: {trouble}") in list(lines(found))
+    rules.write_text(good)
+    assert one.tick()
+    with machine.store.read() as connection:
+        assert [each.trouble for each in registered(connection)] == [None]
+
+
+def test_its_trouble_goes_with_it(machine: Machine):
+    first, second = machine.scheduler(), machine.scheduler()
+    machine.rulebook.good()
+    (machine.rulebook.folder / "catalog.yaml").unlink()
+    assert first.tick()
+    assert second.tick()
+    kept = sa.select(meta.c.key).where(meta.c.key.startswith("trouble:"))
+    with machine.store.read() as connection:
+        assert len(connection.scalars(kept).all()) == 2
+    first.start()
+    first.stop()
+    with machine.store.write() as connection:
+        assert len(connection.scalars(kept).all()) == 1
+        bury(connection, NOW + 2 * FORGOTTEN)
+        assert connection.scalars(kept).all() == []
 
 
 # --- several of them -------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from web_world import ANNIVERSARY, FILES, VISITS, World, digest_of, open_world, token_of
 
-from engine.rulebook import digest
+from engine.rule_files import digest
 from web.comparison import Fold, compare, folded
 
 
@@ -95,13 +95,21 @@ def test_a_text_with_errors_is_not_saved_and_not_lost(world: World) -> None:
     assert "Save anyway" in answer.text
 
 
-def test_save_anyway_saves_and_the_other_rules_go_on(world: World) -> None:
+def test_save_anyway_saves_and_the_rules_go_on_as_they_were(world: World) -> None:
     ada = world.visitor("ada")
+    running = world.app.extensions["carpe"].rulebook.good()
     answer = ada.save("visits.rules", BROKEN, anyway="yes")
     assert answer.status_code == 302
     assert world.read("visits.rules") == BROKEN
-    assert [rule.name for rule in world.app.extensions["carpe"].rulebook.good().rules] == ["premium_after_a_year"]
+    assert world.app.extensions["carpe"].rulebook.good() is running
     assert "with its errors" in ada.see(answer.location).text
+    status = plain(ada.see("/status").text)
+    assert "The rules go on as they were: there is 1 error in " in status
+    assert "(visits.rules, line 4: premuim is neither a plan nor an add-on); `carpe check` shows it." in status
+    assert world.visitor().see("/healthz").json["rules"] in status
+    ada.save("visits.rules", VISITS)
+    assert "as they were" not in ada.see("/status").text
+    assert world.visitor().see("/healthz").json["rules"] is None
 
 
 def test_errors_that_an_edit_brings_to_another_file_count(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ from web_world import CATALOG, NOW, VISITS, World, open_world
 
 from engine.deliveries.outbox import deliver
 from engine.passes import run_pass
+from engine.rulebook import Rulebook
 from web import help
 from web.layout import share
 
@@ -259,6 +261,10 @@ def test_help_links_lead_somewhere(world: World) -> None:
 def test_health_is_open_and_says_what_fails(world: World) -> None:
     assert world.visitor().see("/healthz").json["status"] == "ok"
     (world.folder / "catalog.yaml").unlink()
+    going_on = world.visitor().see("/healthz")
+    assert going_on.status_code == 200
+    assert "no ruleset" in going_on.json["rules"]
+    world.app.extensions["carpe"] = replace(world.app.extensions["carpe"], rulebook=Rulebook(world.folder))
     failing = world.visitor().see("/healthz")
     assert failing.status_code == 503
     assert "no ruleset" in failing.json["reason"]

@@ -10,7 +10,7 @@ import pytest
 from web_world import World, open_world, token_of
 
 from dsl.codes.pages import pages
-from engine.rulebook import digest
+from engine.rule_files import digest
 
 UNTIDY = 'on birthday   where tenure>12 say "Hi"   # why\n'
 TIDY = 'on birthday where tenure > 12 months say "Hi"  # why\n'

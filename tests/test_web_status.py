@@ -57,7 +57,15 @@ def health(world: World) -> tuple[int, dict[str, object]]:
 def test_without_a_scheduler_the_pages_alone_are_healthy(world: World) -> None:
     assert health(world) == (
         200,
-        {"status": "ok", "reason": None, "clock_held": None, "paused": False, "schedulers": 0, "last_tick": None},
+        {
+            "status": "ok",
+            "reason": None,
+            "clock_held": None,
+            "paused": False,
+            "schedulers": 0,
+            "last_tick": None,
+            "rules": None,
+        },
     )
 
 

@@ -79,7 +79,7 @@ def decide() -> ResponseReturnValue:
     try:
         lines = would_decide(
             desk().store,
-            desk().rulebook.good(),
+            desk().ruleset(),
             question.moment,
             question.customer,
             desk().clock(),
@@ -121,7 +121,7 @@ def _one_of(item: object) -> EventResult:
 
 def _record(event: Event) -> EventResult:
     """Keep an event, decide it if that was asked: what it alone is answered."""
-    store, ruleset, now = desk().store, desk().rulebook.good(), desk().clock()
+    store, ruleset, now = desk().store, desk().ruleset(), desk().clock()
     lines, waiting = None, None
     try:
         kept = record(store, ruleset, IncomingEvent(**dict(event)), now)

@@ -35,7 +35,7 @@ def _told(bodies: Sequence[Reading | Problem]) -> list[ReadingResult]:
     """Those that can be read are told together, by the order of their instants; the results are as they were sent."""
     good = [body for body in bodies if isinstance(body, Reading)]
     batch = [meters.Reading(one.subscription, one.meter, one.read_at, one.used) for one in good]
-    outcomes = iter(tell_readings(desk().store, desk().rulebook.good(), batch, desk().clock(), decide=decides()))
+    outcomes = iter(tell_readings(desk().store, desk().ruleset(), batch, desk().clock(), decide=decides()))
     return [
         _result(body, next(outcomes))
         if isinstance(body, Reading)

@@ -58,7 +58,7 @@ def find() -> ResponseReturnValue:
 
 @pages.get("/customers/<path:customer_id>")
 def one(customer_id: str) -> ResponseReturnValue:
-    ruleset = desk().rulebook.good()
+    ruleset = desk().ruleset()
     catalog = ruleset.catalog
     with desk().store.read() as connection:
         found = state.customer_rows(connection, catalog, customer_id)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from flask import current_app
+from flask import current_app, g
 
+from dsl.typed import Ruleset
 from engine.config import Settings
+from engine.errors import CarpeError
 from engine.rulebook import Rulebook
 from engine.store.session import Store
 
@@ -23,10 +25,19 @@ class Desk:
     clock: Callable[[], dt.datetime]
     worker: str | None = None  # the scheduler that ticks in this process
 
+    def ruleset(self) -> Ruleset:
+        """What runs: the same to the end of a request, whatever is saved meanwhile."""
+        if "ruleset" not in g:
+            g.ruleset = self.rulebook.good()
+        return cast(Ruleset, g.ruleset)
+
     def today(self) -> dt.date:
-        """The date where the ruleset is at home; UTC's while its catalog cannot be read."""
-        ruleset = self.rulebook.current().ruleset
-        return self.clock().astimezone(ZoneInfo(ruleset.catalog.timezone) if ruleset else dt.UTC).date()
+        """The date where the ruleset is at home; UTC's while there is none."""
+        try:
+            zone: dt.tzinfo = ZoneInfo(self.ruleset().catalog.timezone)
+        except CarpeError:
+            zone = dt.UTC
+        return self.clock().astimezone(zone).date()
 
 
 def desk() -> Desk:

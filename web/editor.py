@@ -8,7 +8,8 @@ from flask import Blueprint, abort, flash, g, jsonify, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from engine.errors import CarpeError
-from engine.rulebook import Conflict, Loaded, digest, save
+from engine.rule_files import Conflict, digest, save
+from engine.rulebook import Loaded
 from web.comparison import compare, folded
 from web.desk import desk
 from web.drafts import Draft, draft, finding
@@ -119,7 +120,7 @@ def _conflict(conflict: Conflict) -> str:
 
 def _saved(edited: Draft) -> str:
     if edited.causes:
-        return f"Saved {edited.path} with its errors. What is broken does not run; everything else goes on."
+        return f"Saved {edited.path} with its errors. Until they are mended, the rules go on as they were."
     rules = len(edited.rules)
     return f"Saved {edited.path}: {rules} rule{'' if rules == 1 else 's'} ready to run."
 

@@ -21,11 +21,13 @@ pages = Blueprint("health", __name__)
 
 @pages.get("/healthz")
 def healthz() -> ResponseReturnValue:
-    """200 while all is well, or while Carpe waits for a person (`status` says so); else 503 with a reason."""
+    """200 while all is well, or while Carpe waits for a person (`status` says so); else 503 with a reason.
+
+    `rules` is why the rules that run are not what the files say.
+    """
     try:
         with desk().store.read() as connection:
-            found = _standing(connection)
-        desk().rulebook.good()
+            found = _standing(connection) | {"rules": desk().rulebook.live().trouble}
     except (SQLAlchemyError, CarpeError) as error:
         reason = str(error) if isinstance(error, CarpeError) else "The database does not answer."
         return jsonify(status="failing", reason=reason), 503

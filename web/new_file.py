@@ -39,7 +39,7 @@ def create() -> ResponseReturnValue:
         problem = f"There is a file {path} already."
     if problem:
         return render_template("new.html", name=name, problem=problem), 422
-    return page(draft(desk().rulebook.current(), path, _first_text(name, desk().rulebook.good().catalog)), "")
+    return page(draft(desk().rulebook.current(), path, _first_text(name, desk().ruleset().catalog)), "")
 
 
 def _first_text(name: str, catalog: Catalog) -> str:

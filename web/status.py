@@ -26,7 +26,7 @@ def install(app: Flask) -> None:
 @pages.get("/status")
 def page() -> ResponseReturnValue:
     with desk().store.read() as connection:
-        found = status(connection, desk().rulebook.good(), desk().clock())
+        found = status(connection, desk().ruleset(), desk().clock(), desk().rulebook.trouble())
     return render_template("status.html", found=found, sentence=sentence(found), lines=list(lines(found)))
 
 
@@ -73,8 +73,7 @@ def pause_of(rule: str) -> Pause | None:
 
 
 def _rules() -> set[str]:
-    ruleset = desk().rulebook.current().ruleset
-    return {rule.name for rule in ruleset.rules} if ruleset else set()
+    return {rule.name for rule in desk().ruleset().rules}
 
 
 def _back() -> str:

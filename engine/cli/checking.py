@@ -12,7 +12,8 @@ from dsl.fixes import apply, fixable
 from engine.cli.context import json_option, print_json
 from engine.cli.sarif import sarif
 from engine.config import Settings
-from engine.rulebook import Loaded, digest, load, save
+from engine.rule_files import digest, save
+from engine.rulebook import Loaded, load
 
 # A declaration tells its first mistake; the next one shows when that is mended.
 _ROUNDS = 20

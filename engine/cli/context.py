@@ -19,7 +19,8 @@ from dsl.suggestions import closest
 from dsl.typed import Rule, Ruleset
 from engine.config import Settings
 from engine.errors import CarpeError
-from engine.rulebook import load, read_files, usable
+from engine.rule_files import read_files
+from engine.rulebook import load, usable
 from engine.store.session import Store, open_store
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -15,7 +15,7 @@ from dsl.formatter import format_source
 from dsl.source import Source
 from engine.config import Settings
 from engine.errors import CarpeError
-from engine.rulebook import digest, read_files, save
+from engine.rule_files import digest, read_files, save
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from engine.clock import utc_now
 from engine.config import Settings
 from engine.errors import CarpeError
 from engine.event_bounds import event_bounds, live_bounds
-from engine.rulebook import read_files
+from engine.rule_files import read_files
 from engine.store.ingest.imports import Order, run_import
 from engine.store.ingest.mapping import read_mapping
 from engine.store.ingest.targets import Subject

@@ -142,14 +142,15 @@ def _events(batch: Batch, rows: Ints, catalog: Catalog) -> pa.Array:
 
 
 def _counters(outcome: Outcome) -> Iterator[dict[str, Any]]:
-    """One row a part and rule; what was decided before is not due again."""
+    """One row a part and rule that was tried; what was decided before is not due again."""
     batch, found = outcome.batch, outcome.decided.candidates
     width, kinds = len(batch.rules.rules), len(RESULTS)
     keys = (batch.part_of(found.row) * width + found.rule) * kinds + results(outcome.decided, batch.rules)
     counts = np.bincount(keys, minlength=len(batch.parts) * width * kinds).reshape(-1, width, kinds).tolist()
     for number, part in enumerate(batch.parts):
         due = part.occurrences()
-        for place, rule in zip(batch.rules.numbers(part.rules).tolist(), part.rules, strict=True):
+        tried = [part.rules[number] for number in part.plan.numbers]
+        for place, rule in zip(batch.rules.numbers(tried).tolist(), tried, strict=True):
             again = outcome.repeats.get((number, place), 0)
             yield tally(
                 rule.name, part.use, part.day, due - again, dict(zip(RESULTS, counts[number][place], strict=True))

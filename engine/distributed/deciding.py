@@ -46,12 +46,12 @@ def decide_group(work: Work, pairs: pa.Table, past: pa.Table) -> pa.Table:
         for use in work.uses:
             table = _due(work, use, pairs)
             if table.num_rows:
-                plan, rules = work.plans.plan(use, work.day)
+                plan, rules = work.plan(use), work.plans.rules_of(use)
                 full = with_history(connection, work.ruleset.catalog, table, plan.terms, work.day)
                 parts.append(Part(use, work.day, full, plan, rules))
         if not parts:
             return FOUND.empty_table()
-        batch = merge(parts, work.plans.rules)
+        batch = merge(parts, work.plans.rule_table)
         known = ledger.known(connection, batch.ids)
         taken = ledger.taken(connection, matched_occurrences(batch))
     keys = [key for part in parts for key in _batch_keys(part.use, part.table)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dsl.files import CATALOG
 from engine.errors import CarpeError
-from engine.rulebook import read_files
+from engine.rule_files import read_files
 
 
 @dataclass(slots=True)

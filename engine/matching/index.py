@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -30,7 +30,7 @@ from engine.matching.bound import BoundConjunct, BoundRules
 from engine.matching.columns import Column, Element, is_ordered, kind_of
 from engine.matching.guards import Guards, Question
 from engine.matching.keys import key_of
-from engine.matching.masks import Elements, FirstOfRun, bits_of, by_class, by_value, wanted
+from engine.matching.masks import Elements, FirstOfRun, bits_of, by_class, by_value, mask_of, wanted
 from engine.matching.normal_form import Form
 from engine.matching.reading import Reader, reader
 from engine.matching.terms import Row
@@ -61,9 +61,13 @@ class EventIndex:
         self._first = FirstOfRun(self._rule_of)
         self._rules_of_bits = np.array(self._rule_of, dtype=np.int64)
 
-    def match(self, row: Row) -> list[int]:
-        """The numbers of the rules whose condition holds for `row`, ascending."""
-        standing = self._everything
+    def conjuncts_of(self, rules: Collection[int]) -> int:
+        """The mask of the conjuncts of some rules."""
+        return mask_of(number for number, rule in enumerate(self._rule_of) if rule in rules)
+
+    def match(self, row: Row, among: int | None = None) -> list[int]:
+        """The numbers of the rules whose condition holds for `row`, ascending; of the conjuncts `among`, if said."""
+        standing = self._everything if among is None else among
         get = row.get
         for key, masks, other in self._named:
             standing &= masks.get(get(key), other)
@@ -84,21 +88,22 @@ class EventIndex:
         """What a row says to questions and leaves, each asked once."""
         return Answers(self._rules.leaves, row, self._today)
 
-    def missed_by_one(self, row: Row) -> list[tuple[BoundConjunct, Stood]]:
+    def missed_by_one(self, row: Row, among: int | None = None) -> list[tuple[BoundConjunct, Stood]]:
         """The conjuncts that one thing alone keeps from holding, with that thing: a column's set, or a guard.
 
-        Of rules that match there are none. Columns are counted like bits of a binary counter: who was ruled out once,
-        and who more than once.
+        Of rules that match there are none, nor of conjuncts that are not `among` those said. Columns are counted like
+        bits of a binary counter: who was ruled out once, and who more than once.
         """
         once = more = 0
-        for mask in self._masks(row):
-            ruled_out = self._everything & ~mask
+        tried = self._everything if among is None else among
+        for mask in self._masks(row, tried):
+            ruled_out = tried & ~mask
             more |= once & ruled_out
             once |= ruled_out
         answers = self.answers(row)
-        matching = set(self.match(row))
+        matching = set(self.match(row, among))
         found = []
-        for number in bits_of(self._everything & ~more):
+        for number in bits_of(tried & ~more):
             conjunct = self._rules.conjuncts[number]
             stood = self._stood(number, answers, is_ruled_out=bool(once >> number & 1))
             if len(stood) == 1 and conjunct.rule not in matching:
@@ -113,12 +118,12 @@ class EventIndex:
         sets = self._rules.conjuncts[number].sets.items()
         return guards + [one for one in sets if not isinstance(one[0], Question) and not answers.column(*one)]
 
-    def _masks(self, row: Row) -> Iterator[int]:
-        """The mask of each column's value, as `match` reads them."""
+    def _masks(self, row: Row, tried: int) -> Iterator[int]:
+        """The mask of each column's value, as `match` reads them; of what costs, only what `tried` conjuncts ask."""
         for key, masks, other in self._named:
             yield masks.get(row.get(key), other)
         plain = [(row.get(key), *classed) for key, *classed in self._plain]
-        costly = [(read(row), *classed) for _, read, *classed in self._costly]
+        costly = [(read(row), *classed) for asking, read, *classed in self._costly if tried & asking]
         for value, points, classes, missing in plain + costly:
             yield missing if value is None else classes[bisect_right(points, value)]
         for elements in self._elements:

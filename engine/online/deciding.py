@@ -63,7 +63,7 @@ def decide_occasions(
     look_up(connection, plans.catalog, _asking(occasions, met))
     row, rule = _matches(occasions, met)
     before = Before(paused=_paused(plans, paused)) if paused else Before()
-    return Outcome(occasions, met, decide(Case(facts_of(met, plans.rules), plans.rules, before), row, rule))
+    return Outcome(occasions, met, decide(Case(facts_of(met, plans.rule_table), plans.rule_table, before), row, rule))
 
 
 def _met(number: int, occasion: Occasion) -> Iterator[Met]:
@@ -110,4 +110,4 @@ def _matches(occasions: Sequence[Occasion], met: Sequence[Met]) -> tuple[np.ndar
 
 
 def _paused(plans: Plans, paused: Collection[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return np.array([rule.name in paused for rule in plans.rules.rules], np.bool_)
+    return np.array([rule.name in paused for rule in plans.rule_table.rules], np.bool_)

@@ -23,16 +23,15 @@ DAYS_KEPT = 8
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """The rules of one event moment that are active on a local day, in the order of their plan.
+    """The rules of one event moment, as a plan that tries those that are active on a local day.
 
-    `gate` is None where no rule asks what happened before. `numbers` are their places in `Plans.rules`, `name` is what
-    they are counted under together, by their `names`.
+    `gate` is None where none of these asks what happened before. `numbers` are the places in `Plans.rule_table` of all
+    rules of the moment, `name` is what those that are active are counted under together, by their `names`.
     """
 
     moment: Moment
     use: MomentUse
     day: dt.date
-    rules: tuple[Rule, ...]
     plan: Plan
     gate: Gate | None
     numbers: Ints
@@ -84,18 +83,17 @@ def listeners(plans: Plans, moment: str, day: dt.date) -> Listeners | None:
 
 def _compiled(plans: Plans, moment: str, day: dt.date) -> Listeners | None:
     use = MomentUse(moment)
-    plan, rules = plans.plan(use, day)
-    if not rules:
+    names = tuple(rule.name for rule in plans.listening(use, day))
+    if not names:
         return None
-    names = tuple(rule.name for rule in rules)
+    plan, rules = plans.plan(use, day), plans.rules_of(use)
     return Listeners(
         plans.catalog.moments[moment],
         use,
         day,
-        rules,
         plan,
         Gate([rule.condition for rule in rules]) if plan.terms else None,
-        plans.rules.numbers(rules),
+        plans.rule_table.numbers(rules),
         Shape(plans.reads(use, plan)),
         names,
         listeners_of(names),

@@ -98,7 +98,7 @@ def add_results(rows: Rows, outcome: Outcome, plans: Plans) -> list[tuple[Decisi
 
 
 def _candidates(outcome: Outcome, plans: Plans) -> Iterator[_Candidate]:
-    found, rules = outcome.decided.candidates, plans.rules
+    found, rules = outcome.decided.candidates, plans.rule_table
     names = (*rules.product_names, None)
     texts = rules.texts
     columns = (found.row, found.rule, found.product, found.channels, found.reason, found.detail, outcome.decided.won)

@@ -45,7 +45,7 @@ def decide_parts(
     """Match, decide and write some moments of the same customers together."""
     if not parts:
         return
-    batch = merge(parts, plans.rules)
+    batch = merge(parts, plans.rule_table)
     known = ledger.known(connection, batch.ids)
     taken = ledger.taken(connection, matched_occurrences(batch))
     decided = outcome(batch, known, taken, paused(connection))

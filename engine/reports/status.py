@@ -72,7 +72,10 @@ class LastPass:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything at `now` (UTC). `works` is the scheduler that holds the lease, one of `workers`, freshest first."""
+    """Everything at `now` (UTC). `works` is the scheduler that holds the lease, one of `workers`, freshest first.
+
+    `trouble` is why the one who asks does not run what the files say; each worker has its own.
+    """
 
     now: dt.datetime
     ruleset: str
@@ -90,6 +93,7 @@ class Status:
     clock_hold: Hold | None
     missed: Sequence[Missed]
     not_run: Sequence[NotRun]
+    trouble: str | None = None
 
     @property
     def state(self) -> str:
@@ -127,8 +131,8 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def status(connection: sa.Connection, ruleset: Ruleset, now: dt.datetime) -> Status:
-    """Read from one consistent view of the store."""
+def status(connection: sa.Connection, ruleset: Ruleset, now: dt.datetime, trouble: str | None = None) -> Status:
+    """Read from one consistent view of the store; `trouble` is what `Rulebook.trouble` says."""
     left_out = not_run(ruleset.rules)
     known = registered(connection)
     lease = holder(connection)
@@ -151,6 +155,7 @@ def status(connection: sa.Connection, ruleset: Ruleset, now: dt.datetime) -> Sta
         clock_hold=clock_state(connection).hold,
         missed=_missed(connection, now),
         not_run=left_out,
+        trouble=trouble,
     )
 
 

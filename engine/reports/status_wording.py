@@ -18,6 +18,11 @@ SHOWN = 4
 
 def sentence(status: Status) -> str:
     """How it stands, and what to do where a person is needed."""
+    trouble = status.trouble or next((each.trouble for each in status.workers if each.trouble), None)
+    return f"{_standing(status)} {trouble}" if trouble else _standing(status)
+
+
+def _standing(status: Status) -> str:
     match status.state:
         case "clock_held":
             held = status.clock_hold.reason if status.clock_hold else ""
@@ -53,6 +58,11 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
         yield "Rules", f"{status.rules:,} run. {left_out}"
     else:
         yield "Rules", f"{status.rules:,} run"
+    if status.trouble:
+        yield "Rules", status.trouble
+    for worker in status.workers:
+        if worker.trouble and worker.trouble != status.trouble:
+            yield "Rules", f"{worker.place}: {worker.trouble}"
 
 
 def _schedulers(status: Status) -> Iterator[str]:

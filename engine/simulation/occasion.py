@@ -17,6 +17,6 @@ def would_be(plans: Plans, parts: Sequence[Part], now: dt.datetime) -> tuple[Dec
     """The decisions that a first meeting of these occurrences would make, winners first."""
     if not parts:
         return ()
-    decided = outcome(merge(parts, plans.rules), frozenset(), {})
+    decided = outcome(merge(parts, plans.rule_table), frozenset(), {})
     rows = written(decided, now, ruleset=plans.ruleset.digest, pass_id=None).decisions.to_pylist()
     return tuple(line(row | {"channels": json.loads(row["channels"])}) for row in rows)

@@ -113,7 +113,7 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         sum(each.before for each in gates),
         sum(each.after for each in gates),
         due,
-        _matched(parts, plans.rules) if whole else None,
+        _matched(parts, plans.rule_table) if whole else None,
         _funnel(asked.condition, parts, day) if asked.condition != All(()) else (),
         outcomes,
         shown,
@@ -131,7 +131,7 @@ def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) ->
     parts = []
     scheduled = plans.scheduled(day)
     for use in rule.moments:
-        plan, rules = plans.plan(use, day)
+        plan = plans.plan(use, day)
         reads = plans.reads(use, plan)
         if use in scheduled:
             table = due_batch(connection, plans.catalog, use, day, None, None, reads)
@@ -139,7 +139,7 @@ def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) ->
             found = day_events(connection, use.moment, day, use.delay)
             table = event_batch(connection, plans.catalog, use, found, reads)
         table = with_history(connection, plans.catalog, table, plan.terms, day)
-        parts.append(Part(use, day, table, plan, rules))
+        parts.append(Part(use, day, table, plan, plans.rules_of(use)))
     return parts
 
 
@@ -172,7 +172,7 @@ def _decided(
     filled = [part for part in parts if part.table.num_rows]
     if not filled:
         return (), ()
-    batch = merge(filled, plans.rules)
+    batch = merge(filled, plans.rule_table)
     matches = pa.table({"row": batch.row, "rule": batch.rule})
     candidates = decide_batch(batch.table, matches, batch.rules)
     counts = Counter(zip(candidates["result"].to_pylist(), candidates["reason"].to_pylist(), strict=True))
