@@ -181,7 +181,10 @@ def test_a_larger_first_share_keeps_who_is_in_it() -> None:
 def test_columns_say_what_one_by_one_says_in_any_order(customers: list[str], random) -> None:
     experiment = trial("20", "30.5")
     stored = {one: "arm_2" for one in set(customers) if random.random() < 0.3}
-    assigned = arms(pa.array(customers, pa.string()), experiment, stored)
+    half = len(customers) // 2
+    column = pa.chunked_array([customers[:half], customers[half:]], pa.string())
+    assigned = arms(column, experiment, stored)
+    assert arms(column.dictionary_encode(), experiment, stored).arm.tolist() == assigned.arm.tolist()
     names = [experiment.arms[place] for place in assigned.arm]
     assert names == [arm(one, experiment, stored.get(one)) for one in customers]
     new = [one for one, is_new in zip(customers, assigned.new, strict=True) if is_new]

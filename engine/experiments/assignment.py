@@ -38,13 +38,15 @@ def arms(customers: pa.Array | pa.ChunkedArray, experiment: Experiment, stored: 
 
     A stored arm that the experiment no longer has is nobody's: the customer is assigned anew.
     """
-    by_hash = _places(text_hashes(customers, _seed(experiment)), experiment)
-    numbers = {name: place for place, name in enumerate(experiment.arms)}
-    names = customers.to_pylist()
-    kept = np.fromiter((numbers.get(stored.get(name, ""), -1) for name in names), np.int64, len(names))
-    first = np.zeros(len(names), np.bool_)
-    first[list({name: place for place, name in reversed(list(enumerate(names)))}.values())] = True
-    return Assigned(np.where(kept >= 0, kept, by_hash), first & (kept < 0))
+    distinct, place, is_first = _distinct(customers)
+    assigned = _places(text_hashes(distinct, _seed(experiment)), experiment)
+    is_new = np.ones(len(distinct), np.bool_)
+    if stored:
+        numbers = {name: number for number, name in enumerate(experiment.arms)}
+        kept = [numbers.get(stored.get(one, ""), -1) for one in distinct.to_pylist()]
+        is_new = np.array(kept, np.int64) < 0
+        assigned = np.where(is_new, assigned, kept)
+    return Assigned(assigned[place], is_first & is_new[place])
 
 
 def arm(customer: str, experiment: Experiment, stored: str | None = None) -> str:
@@ -53,6 +55,14 @@ def arm(customer: str, experiment: Experiment, stored: str | None = None) -> str
         return stored
     mine = text_hash(customer, _seed(experiment))
     return experiment.arms[sum(edge <= mine for edge in experiment.edges())]
+
+
+def _distinct(customers: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Codes, npt.NDArray[np.bool_]]:
+    """The ids without repeats, in order of appearance; each row's place among them, and where it is the first."""
+    plain = customers.combine_chunks() if isinstance(customers, pa.ChunkedArray) else customers
+    encoded = plain.cast(pa.string()).dictionary_encode()
+    place = encoded.indices.to_numpy().astype(np.int64)
+    return encoded.dictionary, place, np.diff(np.maximum.accumulate(place), prepend=-1) > 0
 
 
 def _seed(experiment: Experiment) -> int:
