@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from dsl.contact_policies import Cap, QuietHours
 from dsl.datatypes import DataType, Kind, Money
+from dsl.windows import Window
 
 
 class Owner(StrEnum):
@@ -108,25 +110,24 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
-class Cap:
-    channel: str  # a channel or "any"
-    at_most: int
-    days: int
-
-
-@dataclass(frozen=True, slots=True)
 class Policies:
-    """What holds for every rule. `catch_up` is how late a missed occurrence may still be sent, where its rule does not
-    say otherwise; None: never.
+    """What holds for every rule. `consent` is consent to marketing. `catch_up` is how late a missed occurrence may
+    still be sent, where its rule does not say otherwise; None: never.
     """
 
     consent: Mapping[str, str] = field(default_factory=dict)  # channel -> flag attribute of the customer
     caps: tuple[Cap, ...] = ()
-    quiet: Mapping[str, tuple[dt.time, dt.time]] = field(default_factory=dict)
+    quiet: Mapping[str, QuietHours] = field(default_factory=dict)
     largest_discount: Decimal | None = None
     hold_out: Decimal = Decimal(0)
     send_at: dt.time = dt.time(9)
     catch_up: dt.timedelta | None = dt.timedelta(days=1)
+    service_consent: Mapping[str, str] = field(default_factory=dict)  # where it is false, no service message either
+    suppression: Mapping[str, str] = field(default_factory=dict)  # channel or "any" -> flag: nothing where it is true
+    after_decline: Window | None = None  # no offer of a product that was declined so lately
+    after_offer: Window | None = None  # no second offer of a product so soon
+    between_offers: Window | None = None  # no second offer of anything so soon
+    slots: Mapping[str, int] = field(default_factory=dict)  # channel -> contacts an occasion; other channels share one
 
 
 @dataclass(frozen=True, slots=True)

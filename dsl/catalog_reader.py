@@ -12,14 +12,24 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from dsl import catalog_errors as errors
-from dsl.catalog import BUILT_IN, AttributeDeclaration, Cap, Catalog, Meter, Owner, Policies, Product
+from dsl.catalog import BUILT_IN, AttributeDeclaration, Catalog, Meter, Owner, Policies, Product
+from dsl.catalog_contacts import (
+    CONTACT_POLICIES,
+    read_caps,
+    read_consent,
+    read_quiet,
+    read_slots,
+    read_suppression,
+    read_window,
+)
 from dsl.catalog_moments import read_moments
 from dsl.catalog_shapes import Reading
 from dsl.catalog_types import read_type
 from dsl.datatypes import Kind, Money
 from dsl.diagnostics import Diagnostic
 from dsl.source import Source
-from dsl.yaml_reader import Node, Scalar, Table, read_yaml
+from dsl.syntax import Purpose
+from dsl.yaml_reader import Node, Scalar, read_yaml
 
 SECTIONS = (
     "currency",
@@ -218,15 +228,23 @@ def _tasks(reading: Reading, node: Node | None, channels: tuple[str, ...]) -> di
 def _policies(
     reading: Reading, node: Node | None, channels: tuple[str, ...], customer: Mapping[str, AttributeDeclaration]
 ) -> Policies:
-    known = ("consent", "caps", "quiet", "largest_discount", "hold_out", "send_at", "catch_up")
-    fields = reading.table(node, "policies", known)
+    known = ("largest_discount", "hold_out", "send_at", "catch_up")
+    fields = reading.table(node, "policies", (*CONTACT_POLICIES, *known))
+    flags = tuple(name for name, declared in customer.items() if declared.type.kind is Kind.FLAG)
+    consent = read_consent(reading, fields.get("consent"), channels, flags)
     send_at = reading.time(fields["send_at"], "send_at") if "send_at" in fields else None
     hold_out = reading.percent(fields["hold_out"], "hold_out") if "hold_out" in fields else None
     largest = fields.get("largest_discount")
     return Policies(
-        consent=_consent(reading, fields.get("consent"), channels, customer),
-        caps=reading.items(fields.get("caps"), "caps", lambda item, _: _cap(reading, item, channels)),
-        quiet=_quiet(reading, fields.get("quiet"), channels),
+        consent=consent[Purpose.MARKETING],
+        service_consent=consent[Purpose.SERVICE],
+        suppression=read_suppression(reading, fields.get("suppression"), channels, flags),
+        caps=read_caps(reading, fields.get("caps"), channels),
+        quiet=read_quiet(reading, fields.get("quiet"), channels),
+        after_decline=read_window(reading, fields.get("after_decline"), "after_decline"),
+        after_offer=read_window(reading, fields.get("after_offer"), "after_offer"),
+        between_offers=read_window(reading, fields.get("between_offers"), "between_offers"),
+        slots=read_slots(reading, fields.get("slots"), channels),
         largest_discount=reading.percent(largest, "largest_discount") if largest else None,
         hold_out=hold_out if hold_out is not None else Policies().hold_out,
         send_at=send_at or Policies().send_at,
@@ -237,39 +255,3 @@ def _policies(
 def _catch_up(reading: Reading, node: Node) -> dt.timedelta | None:
     never = isinstance(node, Scalar) and node.text == "never"
     return None if never else reading.duration(node, "catch_up", "never")
-
-
-def _consent(
-    reading: Reading, node: Node | None, channels: tuple[str, ...], customer: Mapping[str, AttributeDeclaration]
-) -> dict[str, str]:
-    flags = [name for name, declared in customer.items() if declared.type.kind is Kind.FLAG]
-    found = {}
-    for key, value in reading.entries(node, "consent"):
-        channel = reading.known(key, "channel", channels)
-        flag = reading.known(value, "flag of the customer", flags)
-        if channel is not None and flag is not None:
-            found[channel] = flag
-    return found
-
-
-def _cap(reading: Reading, node: Node, channels: tuple[str, ...]) -> Cap | None:
-    fields = reading.table(node, "a cap", ("channel", "at_most", "per"), ("channel", "at_most", "per"))
-    if len(fields) < 3 or not isinstance(node, Table):
-        return None
-    channel = reading.known(fields["channel"], "channel", (*channels, "any"))
-    at_most = reading.whole(fields["at_most"], "at_most", 1, 1_000_000)
-    days = reading.days(fields["per"], "per")
-    return Cap(channel, at_most, days) if channel and at_most and days else None
-
-
-def _quiet(reading: Reading, node: Node | None, channels: tuple[str, ...]) -> dict[str, tuple[dt.time, dt.time]]:
-    found = {}
-    for key, value in reading.entries(node, "quiet"):
-        channel = reading.known(key, "channel", channels)
-        fields = reading.table(value, "quiet hours", ("from", "until"), ("from", "until"))
-        if channel is None or len(fields) < 2:
-            continue
-        start, end = reading.time(fields["from"], "from"), reading.time(fields["until"], "until")
-        if start is not None and end is not None:
-            found[channel] = (start, end)
-    return found

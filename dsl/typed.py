@@ -18,6 +18,7 @@ from dsl.datatypes import DataType, Kind, Money, Unit, Value
 from dsl.messages import Message
 from dsl.source import Source, Span
 from dsl.syntax import HistoryVerb, Purpose, TimeUnit
+from dsl.windows import Window as Window
 
 # --- terms: what a test reads ----------------------------------------------------------------------------------------
 
@@ -61,17 +62,6 @@ class Amount:
 
     money: Attribute
     currency: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """`last 30 days`, seen from an instant t: of hours, days and weeks the span up to and with t, without its start.
-
-    Months and years go by the calendar from t's local date. Event time counts.
-    """
-
-    count: int
-    unit: TimeUnit
 
 
 @dataclass(frozen=True, slots=True)

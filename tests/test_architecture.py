@@ -17,7 +17,7 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 
 # Rooms from the first to the last: a room may import itself and what stands above it. Modules beside the rooms that
 # every room may use (they import no room) are BASE.
-BASE = ("engine.errors", "engine.clock", "engine.privacy", "engine.config", "engine.signals")
+BASE = ("engine.errors", "engine.clock", "engine.privacy", "engine.config", "engine.signals", "engine.hashing")
 ROOMS = (
     "dsl",
     "engine.rule_files",
@@ -38,6 +38,9 @@ ROOMS = (
     "engine.event_bounds",
     "engine.matching",
     "engine.happenings",
+    "engine.experiments",
+    "engine.propensity",
+    "engine.contacts",
     "engine.decisions",
     "engine.unavailable",
     "engine.plans",

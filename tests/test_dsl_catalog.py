@@ -12,9 +12,12 @@ from language import CATALOG
 
 from dsl.catalog import Catalog, LeapDay, MomentKind, Owner, Recurs
 from dsl.catalog_reader import read_catalog
+from dsl.contact_policies import Cap, QuietHours
 from dsl.datatypes import DataType, Kind, Money, Unit
 from dsl.diagnostics import Diagnostic
 from dsl.source import Source
+from dsl.syntax import TimeUnit
+from dsl.windows import Window
 from dsl.yaml_reader import Scalar, Table, read_yaml
 
 SMALL = """\
@@ -73,8 +76,8 @@ def test_the_whole_example_is_read() -> None:
 def test_policies() -> None:
     policies = read(CATALOG).policies
     assert policies.consent == {"email": "marketing_ok"}
-    assert [(cap.channel, cap.at_most, cap.days) for cap in policies.caps] == [("email", 2, 7), ("any", 1, 1)]
-    assert policies.quiet == {"email": (dt.time(20), dt.time(8))}
+    assert policies.caps == (Cap("email", 2, Window(7, TimeUnit.DAYS)), Cap("any", 1, Window(1, TimeUnit.DAYS)))
+    assert policies.quiet == {"email": QuietHours(dt.time(20), dt.time(8))}
     assert (policies.largest_discount, policies.hold_out, policies.send_at) == (Decimal(50), Decimal(2), dt.time(9))
 
 

@@ -1,0 +1,190 @@
+"""May these contacts be made? One answer for batches, events and the claim of a delivery.
+
+Each candidate begins with all channels of its rule. What stands against the contact closes them: a suppressed customer,
+missing consent, the rule's own `at most once per`, cool-downs, too little time between offers, caps, quiet hours. Each
+asks by itself, so their order changes no channel; the cause is the first, in the order above, with which none is left.
+Rows know nothing of each other: what wins is made known by `Contacts.plus` before the next is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
+from dsl.contact_policies import ANY
+from dsl.syntax import Purpose
+from dsl.windows import Window
+from engine.contacts import reasons
+from engine.contacts.columns import NOTHING, Bits, Candidates, Contacts, Declines, Ints, Mask
+from engine.contacts.policy import PURPOSES, ContactPolicy
+from engine.contacts.quiet import open_from
+from engine.contacts.windows import Seen, Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What happened to the customers of some candidates, as far back and forth as the longest window reaches.
+
+    When a delivery is claimed, without the contact it belongs to.
+    """
+
+    contacts: Contacts
+    declines: Declines
+
+
+class Cause(NamedTuple):
+    """Why channels are closed: a code of `reasons`, and what it is about (a channel, a time, a cap)."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One row a candidate: the channels that are `open`, and where none is, the `cause` (a place in `causes`, else -1).
+
+    `send_at` has, of the channels (places) whose quiet hours make wait, the first instant that each candidate may be
+    sent; on the others it may be sent at its `earliest`.
+    """
+
+    open: Bits
+    cause: Ints
+    causes: tuple[Cause, ...]
+    send_at: dict[int, Ints]
+
+
+Closed = Iterator[tuple[Cause, Mask, int]]
+"""A cause, the candidates it is true of, and the channels that it closes for them."""
+
+
+def check(candidates: Candidates, before: Before, policy: ContactPolicy) -> Verdict:
+    """The channels on which each candidate may be met, the cause where there is none, and from when on."""
+    open_ = candidates.channels.copy()
+    cause = np.full(len(candidates), -1, np.int64)
+    causes: list[Cause] = []
+    for one, rows, channels in chain(
+        _not_left_open(candidates, policy),
+        _once(candidates, before.contacts, policy),
+        _cool_downs(candidates, before, policy),
+        _caps(candidates, before.contacts, policy),
+        _held_by_quiet_hours(candidates, policy),
+    ):
+        was_open = open_ != 0
+        open_[rows] &= ~np.uint64(channels)
+        cause[was_open & (open_ == 0)] = len(causes)
+        causes.append(one)
+    return Verdict(open_, cause, tuple(causes), _send_at(candidates, policy))
+
+
+def _not_left_open(candidates: Candidates, policy: ContactPolicy) -> Closed:
+    """Channels that the customer closed to everything, or did not open to the purpose."""
+    for reason, left in ((reasons.SUPPRESSED, candidates.unsuppressed), (reasons.NO_CONSENT, candidates.consented)):
+        for channel in policy.channels:
+            bit = policy.bits([channel])
+            yield Cause(reason, channel), (left & np.uint64(bit)) == 0, bit
+
+
+# --- what happened before --------------------------------------------------------------------------------------------
+
+
+def _once(candidates: Candidates, contacts: Contacts, policy: ContactPolicy) -> Closed:
+    """A rule's own `at most once per`, for all rules with the same window at once."""
+    for window in dict.fromkeys(one for one in policy.once if one is not None):
+        rules = np.flatnonzero([one == window for one in policy.once])
+        known = np.isin(contacts.rule, rules)
+        timeline = _Known(contacts.customer, contacts.rule, contacts.at, contacts.ghost).some(known)
+        asked = np.isin(candidates.rule, rules)
+        closed = timeline.leaves_no_room(candidates, candidates.rule, asked, 1, window)
+        yield Cause(reasons.MET_LATELY, str(window)), closed, policy.bits([ANY])
+
+
+def _cool_downs(candidates: Candidates, before: Before, policy: ContactPolicy) -> Closed:
+    """Of a product after it was declined and after it was offered, and of any offer after any other."""
+    contacts, declines, said = before.contacts, before.declines, policy.said
+    product, nobody = candidates.product, np.zeros(len(declines.at), np.bool_)
+    declined = _Known(declines.customer, declines.product, declines.at, nobody)
+    offered = _Known(contacts.customer, contacts.product, contacts.at, contacts.ghost).some(contacts.product != NOTHING)
+    anything = offered.whatever()
+    for reason, window, known, thing in (
+        (reasons.DECLINED_LATELY, said.after_decline, declined, product),
+        (reasons.OFFERED_LATELY, said.after_offer, offered, product),
+        (reasons.TOO_SOON, said.between_offers, anything, np.zeros_like(product)),
+    ):
+        if window is not None:
+            closed = known.leaves_no_room(candidates, thing, product != NOTHING, 1, window)
+            yield Cause(reason, str(window)), closed, policy.bits([ANY])
+
+
+def _caps(candidates: Candidates, contacts: Contacts, policy: ContactPolicy) -> Closed:
+    everyone = np.zeros(len(candidates), np.int64)
+    for cap in policy.said.caps:
+        bits = policy.bits([cap.channel])
+        counted = _is_of(cap.purpose, contacts.purpose) & ((contacts.channels & np.uint64(bits)) != 0)
+        known = _Known(contacts.customer, contacts.rule, contacts.at, contacts.ghost).some(counted).whatever()
+        asked = _is_of(cap.purpose, candidates.purpose) & ((candidates.channels & np.uint64(bits)) != 0)
+        closed = known.leaves_no_room(candidates, everyone, asked, cap.at_most, cap.per)
+        yield Cause(reasons.CAPPED, str(cap)), closed, bits
+
+
+def _is_of(purpose: Purpose | None, column: Ints) -> Mask:
+    if purpose is None:
+        return np.ones(len(column), np.bool_)
+    return np.equal(column, PURPOSES[purpose])
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What happened to customers with some `thing` (a rule, a product): one a row, in any order."""
+
+    customer: Ints
+    thing: Ints
+    at: Ints
+    ghost: Mask
+
+    def some(self, rows: Mask) -> _Known:
+        return _Known(self.customer[rows], self.thing[rows], self.at[rows], self.ghost[rows])
+
+    def whatever(self) -> _Known:
+        """All things as one."""
+        return _Known(self.customer, np.zeros_like(self.thing), self.at, self.ghost)
+
+    def leaves_no_room(self, candidates: Candidates, thing: Ints, asked: Mask, at_most: int, window: Window) -> Mask:
+        """Which of the candidates asked (with their thing) would be one too many in a window."""
+        closed = np.zeros(len(candidates), np.bool_)
+        rows = np.flatnonzero(asked)
+        if len(self.at) and rows.size:
+            things = 1 + max(int(self.thing.max()), int(thing[rows].max()))
+            seen = Seen(
+                candidates.customer[rows] * things + thing[rows],
+                candidates.at[rows],
+                candidates.zone[rows],
+                candidates.zones,
+            )
+            timeline = Timeline.of(self.customer * things + self.thing, self.at, self.ghost)
+            closed[rows] = ~timeline.has_room(seen, at_most, window)
+        return closed
+
+
+# --- quiet hours -----------------------------------------------------------------------------------------------------
+
+
+def _held_by_quiet_hours(candidates: Candidates, policy: ContactPolicy) -> Closed:
+    for channel, hours in policy.said.quiet.items():
+        if hours.hold:
+            waits = open_from(candidates.earliest, candidates.zone, candidates.zones, hours) > candidates.earliest
+            closed = waits & _is_of(hours.purpose, candidates.purpose)
+            yield Cause(reasons.QUIET_HOURS, channel), closed, policy.bits([channel])
+
+
+def _send_at(candidates: Candidates, policy: ContactPolicy) -> dict[int, Ints]:
+    found = {}
+    for place, channel in enumerate(policy.channels):
+        hours = policy.said.quiet.get(channel)
+        if hours is not None and not hours.hold:
+            later = open_from(candidates.earliest, candidates.zone, candidates.zones, hours)
+            found[place] = np.where(_is_of(hours.purpose, candidates.purpose), later, candidates.earliest)
+    return found
