@@ -37,6 +37,8 @@ ROOMS = (
     "engine.event_bounds",
     "engine.matching",
     "engine.happenings",
+    "engine.budgets",
+    "engine.offers",
     "engine.decisions",
     "engine.unavailable",
     "engine.plans",
