@@ -114,6 +114,13 @@ class Cap:
     days: int
 
 
+class AcceptedOffers(StrEnum):
+    """Who carries out an accepted offer: the billing system, which is told, or Carpe, in its own subscriptions."""
+
+    TELL_BILLING = "tell_billing"
+    CHANGE_HERE = "change_here"
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """What holds for every rule. `catch_up` is how late a missed occurrence may still be sent, where its rule does not
@@ -127,6 +134,7 @@ class Policies:
     hold_out: Decimal = Decimal(0)
     send_at: dt.time = dt.time(9)
     catch_up: dt.timedelta | None = dt.timedelta(days=1)
+    accepted_offers: AcceptedOffers = AcceptedOffers.TELL_BILLING
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from dsl import catalog_errors as errors
-from dsl.catalog import BUILT_IN, AttributeDeclaration, Cap, Catalog, Meter, Owner, Policies, Product
+from dsl.catalog import BUILT_IN, AcceptedOffers, AttributeDeclaration, Cap, Catalog, Meter, Owner, Policies, Product
 from dsl.catalog_moments import read_moments
 from dsl.catalog_shapes import Reading
 from dsl.catalog_types import read_type
@@ -218,7 +218,7 @@ def _tasks(reading: Reading, node: Node | None, channels: tuple[str, ...]) -> di
 def _policies(
     reading: Reading, node: Node | None, channels: tuple[str, ...], customer: Mapping[str, AttributeDeclaration]
 ) -> Policies:
-    known = ("consent", "caps", "quiet", "largest_discount", "hold_out", "send_at", "catch_up")
+    known = ("consent", "caps", "quiet", "largest_discount", "hold_out", "send_at", "catch_up", "accepted_offers")
     fields = reading.table(node, "policies", known)
     send_at = reading.time(fields["send_at"], "send_at") if "send_at" in fields else None
     hold_out = reading.percent(fields["hold_out"], "hold_out") if "hold_out" in fields else None
@@ -231,7 +231,13 @@ def _policies(
         hold_out=hold_out if hold_out is not None else Policies().hold_out,
         send_at=send_at or Policies().send_at,
         catch_up=_catch_up(reading, fields["catch_up"]) if "catch_up" in fields else Policies().catch_up,
+        accepted_offers=_accepted_offers(reading, fields.get("accepted_offers")),
     )
+
+
+def _accepted_offers(reading: Reading, node: Node | None) -> AcceptedOffers:
+    said = None if node is None else reading.choice(node, "accepted_offers", list(AcceptedOffers))
+    return Policies().accepted_offers if said is None else AcceptedOffers(said)
 
 
 def _catch_up(reading: Reading, node: Node) -> dt.timedelta | None:

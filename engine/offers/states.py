@@ -5,8 +5,8 @@
 
 `offered` and `seen` are *live*; all others are final. An offer may be accepted or declined without having been seen. It
 *lapses* when its time is up, is *withdrawn* by the business (also where no message of it ever left), and *superseded*
-when the customer takes another offer, or gets a newer one, in its place. From the instant at which it expires an offer
-is too late for everything but lapsing, whether or not somebody has written that down yet.
+when the customer takes another offer in its place. From the instant at which it expires an offer is too late for
+everything but lapsing, whether or not somebody has written that down yet.
 """
 
 from __future__ import annotations
