@@ -16,17 +16,24 @@ Check = Callable[[sa.Connection], None]
 
 
 def lapse(store: Store, now: dt.datetime, *, batch: int = 500, check: Check = lambda connection: None) -> int:
-    """Lets every offer lapse whose time is up at `now`; how many. `check` is asked first in every transaction."""
-    lapsed = 0
-    while ended := step(store, now, batch, check):
-        lapsed += ended
-    return lapsed
+    """Lets every offer lapse whose time is up at `now`; how many were looked at.
+
+    `check` is asked first in every transaction that writes.
+    """
+    looked_at = 0
+    while found := step(store, now, batch, check):
+        looked_at += found
+    return looked_at
 
 
 def step(store: Store, now: dt.datetime, batch: int, check: Check) -> int:
     """1. Find up to `batch` offers, those first that are over for longest. 2. End them, in one transaction."""
-    with store.write() as connection:
-        check(connection)
+    with store.read() as connection:
         due = sa.select(offers.c.id).where(offers.c.state.in_(LIVE), offers.c.expires_at <= now)
         ids = connection.scalars(due.order_by(offers.c.expires_at, offers.c.id).limit(batch)).all()
-        return len(end_offers(connection, ids, State.LAPSED, now))
+    if not ids:
+        return 0
+    with store.write() as connection:
+        check(connection)
+        end_offers(connection, ids, State.LAPSED, now)  # but for those that somebody answered meanwhile
+    return len(ids)
