@@ -135,7 +135,7 @@ class Builder(threading.local):
     def _refuse_repeated(self, clauses: tuple[syntax.Clause, ...]) -> None:
         seen = set()
         for clause in clauses:
-            key = (type(clause), clause.per if isinstance(clause, syntax.AtMostCustomers | syntax.Budget) else None)
+            key = (type(clause), *_kept_apart(clause))
             if key in seen:
                 raise Refused(errors.repeated_clause(self.source, clause.span, _CLAUSES[type(clause)]))
             seen.add(key)
@@ -565,3 +565,13 @@ class _Free:
 
 def _product(part: Any) -> syntax.Name | None:
     return part if isinstance(part, syntax.Name) else None
+
+
+def _kept_apart(clause: syntax.Clause) -> tuple[object, ...]:
+    """By what clauses of a kind may stand beside each other."""
+    match clause:
+        case syntax.AtMostCustomers(per=per):
+            return (per,)
+        case syntax.Budget(money=money, per=per):
+            return (per, money.currency)
+    return ()

@@ -109,6 +109,13 @@ class Meter:
     quota_from: str | None = None
 
 
+class AcceptedOffers(StrEnum):
+    """Who carries out an accepted offer: the billing system, which is told, or Carpe, in its own subscriptions."""
+
+    TELL_BILLING = "tell_billing"
+    CHANGE_HERE = "change_here"
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """What holds for every rule. `consent` is consent to marketing. `catch_up` is how late a missed occurrence may
@@ -128,6 +135,7 @@ class Policies:
     after_offer: Window | None = None  # no second offer of a product so soon
     between_offers: Window | None = None  # no second offer of anything so soon
     slots: Mapping[str, int] = field(default_factory=dict)  # channel -> contacts an occasion; other channels share one
+    accepted_offers: AcceptedOffers = AcceptedOffers.TELL_BILLING
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from dsl import catalog_errors as errors
-from dsl.catalog import BUILT_IN, AttributeDeclaration, Catalog, Meter, Owner, Policies, Product
+from dsl.catalog import BUILT_IN, AcceptedOffers, AttributeDeclaration, Catalog, Meter, Owner, Policies, Product
 from dsl.catalog_contacts import (
     CONTACT_POLICIES,
     read_caps,
@@ -228,7 +228,7 @@ def _tasks(reading: Reading, node: Node | None, channels: tuple[str, ...]) -> di
 def _policies(
     reading: Reading, node: Node | None, channels: tuple[str, ...], customer: Mapping[str, AttributeDeclaration]
 ) -> Policies:
-    known = ("largest_discount", "hold_out", "send_at", "catch_up")
+    known = ("largest_discount", "hold_out", "send_at", "catch_up", "accepted_offers")
     fields = reading.table(node, "policies", (*CONTACT_POLICIES, *known))
     flags = tuple(name for name, declared in customer.items() if declared.type.kind is Kind.FLAG)
     consent = read_consent(reading, fields.get("consent"), channels, flags)
@@ -249,7 +249,13 @@ def _policies(
         hold_out=hold_out if hold_out is not None else Policies().hold_out,
         send_at=send_at or Policies().send_at,
         catch_up=_catch_up(reading, fields["catch_up"]) if "catch_up" in fields else Policies().catch_up,
+        accepted_offers=_accepted_offers(reading, fields.get("accepted_offers")),
     )
+
+
+def _accepted_offers(reading: Reading, node: Node | None) -> AcceptedOffers:
+    said = None if node is None else reading.choice(node, "accepted_offers", list(AcceptedOffers))
+    return Policies().accepted_offers if said is None else AcceptedOffers(said)
 
 
 def _catch_up(reading: Reading, node: Node) -> dt.timedelta | None:

@@ -3,8 +3,9 @@
 A tick, every `TICK`:
 
 1. One transaction: is the clock as it should be (`clock_guard`), is nothing halted, is the lease ours or free.
-2. Decide what is due and deliver what is pending. Each transaction of that asks again (`check`), renews the lease and
-   gives a sign of life; whatever speaks against going on rolls it back and ends the tick.
+2. Let offers lapse whose time is up, decide what is due and deliver what is pending. Each transaction of that asks
+   again (`check`), renews the lease and gives a sign of life; whatever speaks against going on rolls it back and ends
+   the tick.
 
 Without the lease a tick is a sign of life and no more. A tick never raises: one that fails is logged, and the next
 finds the same work in the ledger. APScheduler is only the alarm clock; it runs ticks in one thread, never two at once.
@@ -30,6 +31,7 @@ from engine.deliveries.outbox import deliver
 from engine.errors import CarpeError
 from engine.halts import ClockHeld, Halted, begin_by_the_clock, halted, refuse_halted
 from engine.lease import LostLease
+from engine.offers.lapsing import lapse
 from engine.passes import run_pass
 from engine.rulebook import Rulebook
 from engine.store.database_clock import database_now
@@ -148,6 +150,7 @@ class Scheduler:
 
     def _work(self) -> None:
         ruleset = self._rulebook.good()
+        lapse(self._store, self._clock(), check=self.check)
         report = run_pass(self._store, ruleset, self._clock(), check=self.check)
         counts = deliver(self._store, ruleset, self._clock(), check=self.check)
         self._said = ""

@@ -41,6 +41,8 @@ ROOMS = (
     "engine.experiments",
     "engine.propensity",
     "engine.contacts",
+    "engine.budgets",
+    "engine.offers",
     "engine.decisions",
     "engine.unavailable",
     "engine.plans",

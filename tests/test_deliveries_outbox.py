@@ -13,9 +13,10 @@ from engine.deliveries.channels import Outgoing, Undeliverable
 from engine.deliveries.inbox import messages
 from engine.deliveries.outbox import CLAIM, RETRIES, deliver
 from engine.deliveries.rendering import compose, variables
+from engine.offers.making import NewOffer, make_offers
 from engine.passes import run_pass
 from engine.store.session import Store
-from engine.store.tables import deliveries
+from engine.store.tables import decisions, deliveries, offers
 from tests import world
 
 NOW = dt.datetime(2026, 2, 28, 23, tzinfo=dt.UTC)
@@ -166,3 +167,22 @@ def test_a_message_reads_attributes_offer_and_event():
 def test_without_a_price_in_the_customers_currency_none_is_named():
     row = {"subscription.currency": "EUR", "subscription.billing_interval": "month"}
     assert compose(RULES, None, row, DAY, "premium").body == "We would like to offer you Premium."
+
+
+def test_an_offer_of_which_no_message_could_leave_is_withdrawn(store: Store, monkeypatch: pytest.MonkeyPatch):
+    """The broken channel takes the first of two; the offer behind it is taken back, the other stands."""
+    rules = world.ruleset("rule grow on birthday offer premium via email")
+    world.put(store, rules, world.World([ADA, {**ADA, "customer.id": "c2"}], []), NOW)
+    run_pass(store, rules, NOW, day=DAY)
+    with store.write() as connection:
+        decided = connection.execute(sa.select(decisions.c.id, decisions.c.customer_id).order_by(decisions.c.id)).all()
+        make_offers(connection, [NewOffer(key, "grow", "premium", who, None) for key, who in decided], NOW)
+    through(monkeypatch, Broken(1, permanent=True))
+    assert deliver(store, rules, NOW) == {"failed": 1, "sent": 1}
+    with store.read() as connection:
+        states = connection.execute(
+            sa.select(deliveries.c.state, offers.c.state)
+            .join(offers, offers.c.id == deliveries.c.decision_id)
+            .order_by(offers.c.state)
+        ).all()
+    assert states == [("sent", "offered"), ("failed", "withdrawn")]

@@ -27,7 +27,7 @@ from engine.scheduler import Scheduler
 from engine.store.session import Store
 from engine.store.tables import decisions, deliveries, leases, meta, workers
 from engine.workers import FORGOTTEN, TICK, Worker, bury, registered
-from tests import world
+from tests import offer_world, world
 
 NOW = dt.datetime(2026, 2, 28, 23, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -392,3 +392,11 @@ def test_late_is_two_missed_ticks():
     worker = Worker("w", "here", NOW, NOW)
     assert not worker.late(NOW + 2 * TICK)
     assert worker.late(NOW + 2 * TICK + dt.timedelta(seconds=1))
+
+
+def test_a_tick_lets_offers_lapse(machine: Machine) -> None:
+    rules = offer_world.ruleset()
+    offer_world.people(machine.store, rules)
+    offer_world.offer_all(machine.store, rules, [offer_world.premium(0, expires_at=NOW)])
+    assert machine.scheduler().tick()
+    assert offer_world.state_of(machine.store, "offer0") == "lapsed"

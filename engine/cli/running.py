@@ -30,6 +30,7 @@ from engine.config import Settings
 from engine.deliveries.outbox import deliver
 from engine.errors import CarpeError
 from engine.halts import begin_by_the_clock, refuse_halted
+from engine.offers.lapsing import lapse
 from engine.passes import run_again, run_pass
 from engine.rulebook import Rulebook
 from engine.scheduler import Scheduler
@@ -83,6 +84,7 @@ def run(
     reports = []
     with opened(settings) as store:
         begin_by_the_clock(store, utc_now, accept=accept_clock)
+        lapse(store, utc_now(), check=refuse_halted)
         for each in days:
             with progress_bar(quiet=as_json) as progress:
                 report = run_pass(store, ruleset, utc_now(), day=each, progress=progress, check=refuse_halted)

@@ -1,7 +1,7 @@
 """The outbox: deliveries written with their decisions, carried out afterwards, each finished once.
 
 A worker claims some, renders and sends them, and writes down what became of each. A worker that dies leaves its claims
-to run out; the next takes them up.
+to run out; the next takes them up. An offer of which no message could leave was never made: it is withdrawn.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from engine.deliveries.channels import Channel, Outgoing, Undeliverable
 from engine.deliveries.channels.in_app import InApp
 from engine.deliveries.channels.log import Log
 from engine.deliveries.rendering import MessageFailed, compose
+from engine.offers.withdrawing import withdraw_undelivered
 from engine.pauses import EVERYTHING, paused
 from engine.privacy import personal_keys
 from engine.store.documents import decode
@@ -91,7 +92,14 @@ def step(store: Store, ruleset: Ruleset, now: dt.datetime, batch: int, counts: d
                 deliveries.update().where(deliveries.c.id == each.id, deliveries.c.state == "pending"), each.values
             )
             counts[each.values["state"]] = counts.get(each.values["state"], 0) + 1
+        withdraw_undelivered(connection, _lost(claimed, finished), now)
     return True
+
+
+def _lost(claimed: Sequence[sa.Row[Any]], finished: Sequence[Finished]) -> list[str]:
+    """The decisions of the deliveries that will never leave."""
+    over = {each.id for each in finished if each.values["state"] in ("withheld", "failed")}
+    return sorted({each.decision_id for each in claimed if each.id in over})
 
 
 def _claim(connection: sa.Connection, now: dt.datetime, batch: int) -> Sequence[sa.Row[Any]]:

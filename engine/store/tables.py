@@ -457,6 +457,163 @@ Index(
     postgresql_where=text("state = 'pending'"),
 )
 
+# --- offers ----------------------------------------------------------------------------------------------------------
+
+# One row an offer that was made: what was promised, frozen as quoted, and what became of it. `id` is its decision's.
+# `basis` is what the quote was made from (plan, interval, currency): where that changed, the promise no longer fits.
+# Amounts are minor units of `currency`.
+offers = Table(
+    "offers",
+    metadata,
+    Column("id", String(32), ForeignKey("decisions.id"), primary_key=True),
+    Column("rule", String(200), nullable=False),
+    Column("product", String(64), nullable=False),
+    Column("customer_id", Id, nullable=False),
+    Column("subscription_id", Id),
+    Column("segment", String(200), nullable=False),  # whose propensity it tells of; empty for everybody's
+    Column("price", BigInteger),  # a billing interval, at first; NULL where nothing is to be paid by interval
+    Column("currency", String(3)),
+    Column("discount", BigInteger, nullable=False),  # what the reduction costs, 0 at the list price
+    Column("quote", Document, nullable=False),
+    Column("basis", Document, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant),  # from then on it is too late; NULL: it stands until something else happens
+    Column("state", String(10), nullable=False),  # see `engine.offers.states`
+    Column("state_at", Instant, nullable=False),
+)
+Index(None, offers.c.customer_id, offers.c.product)
+Index(
+    "ix_offers_expiring",
+    offers.c.expires_at,
+    sqlite_where=text("state IN ('offered', 'seen')"),
+    postgresql_where=text("state IN ('offered', 'seen')"),
+)
+
+# What happened to offers after they were made, never changed: a key makes the same request the same change.
+offer_changes = Table(
+    "offer_changes",
+    metadata,
+    Column("number", Serial, primary_key=True),
+    Column("offer_id", String(32), ForeignKey("offers.id"), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("key", Id),  # of the request; NULL where Carpe itself changed it
+    Column("digest", String(32)),  # of the request's body: the same key with another body is refused
+    Column("by", String(64), nullable=False),  # the program or person; `carpe` itself
+    Column("reason", String(200)),
+    UniqueConstraint("offer_id", "key"),
+)
+
+# Accepted offers that the billing system has to carry out. It takes them at least once; the id lets it do so once.
+billing_changes = Table(
+    "billing_changes",
+    metadata,
+    Column("id", String(32), ForeignKey("offers.id"), primary_key=True),
+    Column("body", Document, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("taken_at", Instant),  # when it said that it has it; NULL until then
+)
+Index(
+    "ix_billing_changes_waiting",
+    billing_changes.c.made_at,
+    sqlite_where=text("taken_at IS NULL"),
+    postgresql_where=text("taken_at IS NULL"),
+)
+
+# What offers came to, by product and segment: what propensities are estimated from. Withdrawn offers were not shown.
+offer_counts = Table(
+    "offer_counts",
+    metadata,
+    Column("product", String(64), primary_key=True),
+    Column("segment", String(200), primary_key=True),
+    Column("shown", BigInteger, nullable=False),
+    Column("accepted", BigInteger, nullable=False),
+    Column("declined", BigInteger, nullable=False),
+)
+
+# --- budgets ---------------------------------------------------------------------------------------------------------
+
+# How much of each global limit of a rule is used in a calendar period: reserved + confirmed never exceed `most` as it
+# was when something was last reserved. `volume` counts customers (currency empty), `money` minor units of discount.
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("rule", String(200), primary_key=True),
+    Column("kind", String(6), primary_key=True),  # volume | money
+    Column("period", String(5), primary_key=True),  # day | week | month
+    Column("currency", String(3), primary_key=True),
+    Column("starts_on", Date, primary_key=True),  # of the period, in the ruleset's zone
+    Column("most", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    Column("confirmed", BigInteger, nullable=False),
+    Column("freed", BigInteger, nullable=False),
+)
+
+# What each decision took of each limit, so that exactly this is confirmed or given back. A customer who is met again in
+# a period takes no second place: the amount is then 0.
+draws = Table(
+    "draws",
+    metadata,
+    Column("decision_id", String(32), ForeignKey("decisions.id"), primary_key=True),
+    Column("kind", String(6), primary_key=True),
+    Column("period", String(5), primary_key=True),
+    Column("currency", String(3), primary_key=True),
+    Column("rule", String(200), nullable=False),
+    Column("starts_on", Date, nullable=False),
+    Column("customer_id", Id, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("state", String(9), nullable=False),  # reserved | confirmed | freed
+)
+Index(
+    "ix_draws_customers",
+    draws.c.rule,
+    draws.c.period,
+    draws.c.starts_on,
+    draws.c.customer_id,
+    sqlite_where=text("kind = 'volume'"),
+    postgresql_where=text("kind = 'volume'"),
+)
+
+# --- experiments and consent -----------------------------------------------------------------------------------------
+
+# Who is in which arm of an experiment: the first assignment stays, whatever becomes of the shares.
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("experiment", String(220), primary_key=True),
+    Column("customer_id", Id, primary_key=True, index=True),
+    Column("arm", String(64), nullable=False),
+    Column("assigned_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Who was exposed to an arm, at the time of the decision. A ghost was held out where the rule would have won: it counts
+# for caps as the contact would have done.
+exposures = Table(
+    "exposures",
+    metadata,
+    Column("experiment", String(220), primary_key=True),
+    Column("decision_id", String(32), ForeignKey("decisions.id"), primary_key=True),
+    Column("customer_id", Id, nullable=False),
+    Column("arm", String(64), nullable=False),
+    Column("ghost", Boolean, nullable=False),
+    Column("exposed_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index(None, exposures.c.customer_id, exposures.c.exposed_at)
+
+# Who is never to be written to. An address is kept as its SHA-256 only: it outlives an erased customer, so that the
+# same address is not written to again under another id.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("kind", String(8), primary_key=True),  # customer | address
+    Column("who", Id, primary_key=True),
+    Column("channel", String(64), primary_key=True),  # empty: every channel
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 # --- people and programs that may come in ----------------------------------------------------------------------------
 
 users = Table(
