@@ -33,6 +33,7 @@ MODELS = {
     "package": Model.PACKAGE,
     "percent": Model.PERCENTAGE,
 }
+_COUNTING = tuple(key for key in MODELS if key != "percent")
 _KEYS = (*MODELS, "flat", "per", "of", "free", "minimum", "maximum", "currency")
 
 
@@ -91,7 +92,11 @@ def _model(reading: Reading, node: Table, fields: Mapping[str, Node], what: str)
         reading.refuse(price_errors.no_price(reading.source, node.span, what))
         return None
     model = MODELS[named[0]] if named else Model.FLAT
-    for key, models in (("of", ("package",)), ("per", tuple(MODELS)), ("free", tuple(MODELS))):
+    for key, models in (
+        ("of", ("package",)),
+        ("per", tuple(MODELS)),
+        ("free", _COUNTING),
+    ):
         if key in fields and not set(models) & set(named):
             reading.refuse(price_errors.key_of_model(reading.source, fields[key].span, key, models))
             return None

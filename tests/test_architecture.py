@@ -37,6 +37,7 @@ ROOMS = (
     "engine.event_bounds",
     "engine.matching",
     "engine.happenings",
+    "engine.pricing",
     "engine.decisions",
     "engine.unavailable",
     "engine.plans",
