@@ -7,7 +7,7 @@ once for all of them.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from dsl.catalog import Catalog
@@ -34,7 +34,8 @@ class Amounts:
     first PERIODS. `reduced_months`: how long the price lasts; None where it lasts for good. Over the offer's term (the
     horizon, for what is given for good) `saving` is what the customer saves, and `discount_cost` what we give away:
     that, and the extras at their list prices. `margin` is what the horizon brings less what it costs (a cost that is
-    not known is none), and `value` the margin less that of the plan it replaces. `parts` weigh those of a bundle.
+    not known is none), and `value` the margin less that of the plan it replaces (a plan of no known price
+    is none). `parts` weigh those of a bundle.
     """
 
     product: str
@@ -52,6 +53,7 @@ class Amounts:
     discount_cost: int
     margin: int
     value: int
+    is_for_plan: bool
     parts: tuple[tuple[str, Fraction], ...] = ()
 
     def money(self, minor: int) -> Money:
@@ -60,13 +62,52 @@ class Amounts:
 
 def amounts_of(catalog: Catalog, offer: Offer, product: str, situation: Situation, day: dt.date) -> Amounts | Refused:
     """The amounts of one product of an offer, or why there are none. Only the product's dates of sale ask for `day`."""
+    alone = amounts_alone(catalog, offer, product, situation, day)
+    return alone if isinstance(alone, Refused) else instead_of(alone, held_by(catalog, situation))
+
+
+def amounts_alone(
+    catalog: Catalog, offer: Offer, product: str, situation: Situation, day: dt.date
+) -> Amounts | Refused:
+    """The same for somebody who has no plan, whatever the situation's is."""
     tariff = tariff_of(catalog, product, situation, day)
     if isinstance(tariff, Refused):
         return tariff
     if (refused := _refused(catalog, offer, tariff)) is not None:
         return refused
     extras = _given(catalog, offer, situation, day)
-    return extras if isinstance(extras, Refused) else _amounts(catalog, offer, tariff, situation, extras)
+    return extras if isinstance(extras, Refused) else _amounts(catalog, offer, tariff, extras)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The plan that is held: what is paid for it today (None: not known), and its margin over the horizon."""
+
+    currency: str
+    today: int | None
+    margin: int
+
+
+def held_by(catalog: Catalog, situation: Situation) -> Held | None:
+    """None where no plan is held. A plan of no known price has no margin, and no currency."""
+    if situation.plan is None:
+        return None
+    found = tariff_of(catalog, situation.plan, situation) if situation.plan in catalog.plans else None
+    if not isinstance(found, Tariff):
+        return Held("", None, 0)
+    margin = (found.lasting - (found.cost or NOTHING)) * Fraction(catalog.policies.offers.horizon, found.months)
+    # nobody says since when a plan is held, so nobody knows in which of its phases it is
+    today = rounded(found.lasting) if len(found.steps) == 1 else None
+    return Held(found.currency, today, rounded(margin))
+
+
+def instead_of(amounts: Amounts, held: Held | None) -> Amounts:
+    """The amounts of an offer that replaces the plan held, if it is for a plan."""
+    if held is None or not amounts.is_for_plan:
+        return amounts
+    if held.currency != amounts.currency:
+        return replace(amounts, today=None)
+    return replace(amounts, today=held.today, value=amounts.margin - held.margin)
 
 
 def _refused(catalog: Catalog, offer: Offer, tariff: Tariff) -> Refused | None:
@@ -94,26 +135,22 @@ def _given(catalog: Catalog, offer: Offer, situation: Situation, day: dt.date) -
     return tuple(found)
 
 
-def _amounts(
-    catalog: Catalog, offer: Offer, tariff: Tariff, situation: Situation, extras: tuple[Tariff, ...]
-) -> Amounts:
+def _amounts(catalog: Catalog, offer: Offer, tariff: Tariff, extras: tuple[Tariff, ...]) -> Amounts:
     runs = runs_of(tariff, offer.price, offer.free_months)
-    shown = bill_of(tariff, offer.price, 0, offer.free_months // tariff.months)
-    held = _held(catalog, tariff, situation)
+    shown = bill_of(tariff, offer.price, 0, offer.free_months // tariff.months) if offer.free_months else runs[0].bill
     horizon = catalog.policies.offers.horizon
     term = _term(offer, horizon)
     full, charged = totals(runs, tariff.months, term)
     _, earned = totals(runs, tariff.months, horizon)
-    intervals = Fraction(horizon, tariff.months)
-    margin = earned - intervals * sum((one.cost or NOTHING for one in (tariff, *extras)), NOTHING)
-    before = _margin_of(held) * intervals if isinstance(held, Tariff) else NOTHING
+    cost = sum((one.cost for one in (tariff, *extras) if one.cost is not None), NOTHING)
+    margin = rounded(earned - cost * Fraction(horizon, tariff.months))
     given = sum((one.lasting for one in extras), NOTHING) * Fraction(term, tariff.months)
     return Amounts(
         product=tariff.product,
         currency=tariff.currency,
         interval=tariff.interval,
         months=tariff.months,
-        today=_today(held),
+        today=0,
         list_price=shown.full,
         price=shown.charged,
         bills=first_bills(runs, PERIODS),
@@ -122,30 +159,11 @@ def _amounts(
         extras=offer.extras,
         saving=rounded(full - charged),
         discount_cost=rounded(full - charged + given),
-        margin=rounded(margin),
-        value=rounded(margin - before),
+        margin=margin,
+        value=margin,
+        is_for_plan=tariff.product in catalog.plans or any(name in catalog.plans for name, _ in tariff.parts),
         parts=tariff.parts,
     )
-
-
-def _held(catalog: Catalog, tariff: Tariff, situation: Situation) -> Tariff | int | None:
-    """The tariff of the plan that the offer replaces; 0 where it replaces none, None where its price is not known."""
-    brings = tariff.product in catalog.plans or any(name in catalog.plans for name, _ in tariff.parts)
-    if situation.plan is None or not brings:
-        return 0
-    held = tariff_of(catalog, situation.plan, situation) if situation.plan in catalog.plans else None
-    return held if isinstance(held, Tariff) and held.currency == tariff.currency else None
-
-
-def _today(held: Tariff | int | None) -> int | None:
-    """Nobody says since when the plan is held, so nobody knows in which of its phases it is."""
-    if isinstance(held, Tariff):
-        return rounded(held.lasting) if len(held.steps) == 1 else None
-    return held
-
-
-def _margin_of(tariff: Tariff) -> Fraction:
-    return tariff.lasting - (tariff.cost or NOTHING)
 
 
 def _term(offer: Offer, horizon: int) -> int:

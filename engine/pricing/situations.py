@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from fractions import Fraction
 
 from dsl.catalog import BUILT_IN, Catalog, Owner
 from dsl.datatypes import DataType, Kind, Money, Value
-from dsl.products import Charge, Model, PriceList, Product
+from dsl.products import Charge, Model, PriceList
 from dsl.typed import Attribute
 from engine.moments.billing import BILLING_INTERVAL, billing_moment
 
@@ -112,25 +111,23 @@ def _counted(catalog: Catalog, charge: Charge) -> bool:
 
 def quantity_keys(catalog: Catalog) -> tuple[str, ...]:
     """Those of all prices and costs of the catalog."""
-    charges = [charge for product in catalog.products.values() for charge in _charges(product)]
-    charges += [
-        charge
-        for one in catalog.price_lists.values()
-        for by_interval in one.charges.values()
-        for several in by_interval.values()
-        for charge in several
-    ]
-    found = (quantity_key(catalog, charge) for charge in charges)
-    return tuple(dict.fromkeys(key for key in found if key is not None))
+    return tuple(dict.fromkeys(key for name in catalog.products for key in quantities_of(catalog, name)))
 
 
-def _charges(product: Product) -> list[Charge]:
-    tables = [product.charges, product.costs, *(phase.charges for phase in product.phases)]
-    return [charge for table in tables for several in table.values() for charge in several]
+def quantities_of(catalog: Catalog, name: str) -> tuple[str, ...]:
+    """Those that the price or the cost of one product may depend on; of a bundle those of its parts too."""
+    product = catalog.product(name)
+    lists = [one.charges[name] for one in catalog.price_lists.values() if name in one.charges]
+    tables = [product.charges, product.costs, *(phase.charges for phase in product.phases), *lists]
+    charges = [charge for table in tables for several in table.values() for charge in several]
+    found = [key for charge in charges if (key := quantity_key(catalog, charge)) is not None]
+    for part in product.includes if name in catalog.bundles else ():
+        found.extend(quantities_of(catalog, part))
+    return tuple(dict.fromkeys(found))
 
 
-def _exact(value: Value) -> Fraction | Money:
+def _exact(value: object) -> Fraction | Money:
     """A number as it is written, not as the machine keeps it."""
     if isinstance(value, Money):
         return value
-    return Fraction(Decimal(repr(value))) if isinstance(value, float) else Fraction(str(value))
+    return Fraction(value) if isinstance(value, int) else Fraction(repr(value))
