@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
 from dsl.contact_policies import Cap, QuietHours
-from dsl.datatypes import DataType, Kind, Money
+from dsl.datatypes import DataType, Kind
+from dsl.products import OfferPolicies, PriceList
+from dsl.products import Product as Product
 from dsl.windows import Window
 
 
@@ -88,19 +90,6 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """A plan or an add-on. `prices` by billing interval (`month`, `year`); `quota` by meter, in the meter's unit."""
-
-    name: str
-    title: str
-    prices: Mapping[str, Money] = field(default_factory=dict)
-    rank: int = 0
-    quota: Mapping[str, Decimal] = field(default_factory=dict)
-    adds: Mapping[str, Decimal] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Meter:
     name: str
     unit: str
@@ -136,6 +125,7 @@ class Policies:
     between_offers: Window | None = None  # no second offer of anything so soon
     slots: Mapping[str, int] = field(default_factory=dict)  # channel -> contacts an occasion; other channels share one
     accepted_offers: AcceptedOffers = AcceptedOffers.TELL_BILLING
+    offers: OfferPolicies = field(default_factory=OfferPolicies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +143,32 @@ class Catalog:
     channels: tuple[str, ...] = ()
     tasks: Mapping[str, str] = field(default_factory=dict)  # task -> channel
     policies: Policies = Policies()
+    bundles: Mapping[str, Product] = field(default_factory=dict)
+    price_lists: Mapping[str, PriceList] = field(default_factory=dict)  # a customer's is the first that fits
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # plan -> the plans it may be changed for
+
+    @property
+    def products(self) -> Mapping[str, Product]:
+        """Everything that a rule may offer."""
+        return {**self.plans, **self.addons, **self.bundles}
+
+    def product(self, name: str) -> Product:
+        """The plan, add-on or bundle of this name. Raises KeyError."""
+        found = self.plans.get(name) or self.addons.get(name)
+        return found if found is not None else self.bundles[name]
+
+    def may_change(self, held: str, offered: str) -> bool:
+        """Whether a subscription on a plan may be offered another: by the paths, else by rank, never downwards."""
+        if held in self.paths:
+            return offered in self.paths[held]
+        return held not in self.plans or self.plans[offered].rank >= self.plans[held].rank
 
     def attributes(self, owner: Owner) -> Mapping[str, AttributeDeclaration]:
         return self.customer if owner is Owner.CUSTOMER else self.subscription
+
+
+def sold_in(catalog: Catalog, names: Iterable[str]) -> frozenset[str]:
+    """The currencies that these products have any price in, of their own or by a price list."""
+    wanted = frozenset(names)
+    own = {currency for name in wanted for currency in catalog.product(name).currencies}
+    return frozenset(own | {one.currency for one in catalog.price_lists.values() if wanted & one.charges.keys()})

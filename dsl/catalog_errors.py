@@ -127,6 +127,15 @@ def not_a_duration(source: Source, span: Span, what: str, text: str, otherwise: 
     return _error("wrong-value", source, span, told, f"such as 3 days, or {otherwise}")
 
 
+def not_a_date(source: Source, span: Span, what: str, text: str) -> Diagnostic:
+    return _error("wrong-value", source, span, f"{what} is a date, not {text}", "such as 2026-03-15")
+
+
+def not_months(source: Source, span: Span, what: str, text: str) -> Diagnostic:
+    told = f"{what} is a number of months or years up to 99, not {text}"
+    return _error("wrong-value", source, span, told, "such as 3 months")
+
+
 def not_money(source: Source, span: Span, what: str, text: str) -> Diagnostic:
     return _error("wrong-value", source, span, f"{what} is an amount of money, not {text}", "such as 10 USD")
 
@@ -169,7 +178,11 @@ _UNKNOWN = {
     "date of the subscription": "unknown-date",
     "flag of the customer": "unknown-flag",
     "meter": "unknown-meter",
+    "add-on": "unknown-addon",
     "plan": "unknown-plan",
+    "plan or add-on": "unknown-product",
+    "product": "unknown-product",
+    "segment": "unknown-segment",
     "status of subscriptions": "unknown-status",
 }
 

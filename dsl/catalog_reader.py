@@ -8,11 +8,10 @@ a rule checked against half a catalog would be wrong in silence.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 
 from dsl import catalog_errors as errors
-from dsl.catalog import BUILT_IN, AcceptedOffers, AttributeDeclaration, Catalog, Meter, Owner, Policies, Product
+from dsl.catalog import BUILT_IN, AcceptedOffers, AttributeDeclaration, Catalog, Meter, Owner, Policies
 from dsl.catalog_contacts import (
     CONTACT_POLICIES,
     read_caps,
@@ -23,9 +22,18 @@ from dsl.catalog_contacts import (
     read_window,
 )
 from dsl.catalog_moments import read_moments
+from dsl.catalog_price_lists import (
+    OFFER_POLICIES,
+    read_offer_policies,
+    read_paths,
+    read_price_lists,
+    tell_below_cost,
+)
+from dsl.catalog_prices import Countable
+from dsl.catalog_products import read_products
 from dsl.catalog_shapes import Reading
 from dsl.catalog_types import read_type
-from dsl.datatypes import Kind, Money
+from dsl.datatypes import Kind
 from dsl.diagnostics import Diagnostic
 from dsl.source import Source
 from dsl.syntax import Purpose
@@ -42,15 +50,17 @@ SECTIONS = (
     "moments",
     "plans",
     "addons",
+    "bundles",
+    "price_lists",
+    "paths",
     "channels",
     "tasks",
     "policies",
 )
-INTERVALS = ("month", "year")
 
 
 def read_catalog(source: Source) -> tuple[Catalog | None, tuple[Diagnostic, ...]]:
-    """The catalog, or None with every reason at its place."""
+    """The catalog, or None where it has an error; every diagnostic at its place."""
     root, problems = read_yaml(source)
     if root is None or problems:
         return None, problems
@@ -58,7 +68,7 @@ def read_catalog(source: Source) -> tuple[Catalog | None, tuple[Diagnostic, ...]
     sections = reading.table(root, "a catalog", SECTIONS, needed=("currency", "timezone"))
     catalog = _catalog(reading, sections)
     found = sorted(reading.diagnostics, key=lambda one: one.span.start)
-    return (None if found else catalog), tuple(found)
+    return (None if any(one.is_error for one in found) else catalog), tuple(found)
 
 
 def _catalog(reading: Reading, sections: Mapping[str, Node]) -> Catalog:
@@ -69,8 +79,11 @@ def _catalog(reading: Reading, sections: Mapping[str, Node]) -> Catalog:
     customer = _attributes(reading, at("customer"), Owner.CUSTOMER)
     subscription = _attributes(reading, at("subscription"), Owner.SUBSCRIPTION)
     meters = _meters(reading, at("meters"))
-    plans = _products(reading, at("plans"), "plan", currency or "USD", meters, ())
-    addons = _products(reading, at("addons"), "add-on", currency or "USD", meters, plans)
+    countable = _countable(customer, subscription, meters)
+    products = read_products(reading, sections, currency or "USD", meters, countable)
+    lists = read_price_lists(reading, at("price_lists"), products, customer, countable)
+    policies = _policies(reading, at("policies"), channels, customer)
+    tell_below_cost(reading, products, lists, policies.offers)
     return Catalog(
         currency=currency or "",
         timezone=zone or "",
@@ -82,11 +95,14 @@ def _catalog(reading: Reading, sections: Mapping[str, Node]) -> Catalog:
         subscription=subscription,
         meters=meters,
         moments=read_moments(reading, at("moments"), customer, subscription, meters),
-        plans=plans,
-        addons=addons,
+        plans=products.plans,
+        addons=products.addons,
         channels=channels,
         tasks=_tasks(reading, at("tasks"), channels),
-        policies=_policies(reading, at("policies"), channels, customer),
+        policies=policies,
+        bundles=products.bundles,
+        price_lists=lists,
+        paths=read_paths(reading, at("paths"), products),
     )
 
 
@@ -134,7 +150,18 @@ def _attribute_fields(reading: Reading, node: Node) -> dict[str, Node]:
     return reading.table(node, "an attribute", ("type", "values", "since", "unit", "personal", "doc"), ("type",))
 
 
-# --- meters and products ----------------------------------------------------------------------------------------------
+# --- meters -----------------------------------------------------------------------------------------------------------
+
+
+def _countable(
+    customer: Mapping[str, AttributeDeclaration],
+    subscription: Mapping[str, AttributeDeclaration],
+    meters: Mapping[str, Meter],
+) -> Countable:
+    """What prices may be per; a subscription's attribute goes before a customer's of the same name."""
+    declared = {**customer, **subscription}
+    counts = [name for name, one in declared.items() if one.type.kind is Kind.COUNT]
+    return Countable((*counts, *meters), [name for name, one in declared.items() if one.type.kind is Kind.MONEY])
 
 
 def _meters(reading: Reading, node: Node | None) -> dict[str, Meter]:
@@ -156,61 +183,6 @@ def _meters(reading: Reading, node: Node | None) -> dict[str, Meter]:
     return found
 
 
-def _products(
-    reading: Reading,
-    node: Node | None,
-    what: str,
-    currency: str,
-    meters: Mapping[str, Meter],
-    plans: Iterable[str],
-) -> dict[str, Product]:
-    """Plans, or the add-ons to given `plans`."""
-    is_plan = what == "plan"
-    known = ("title", "price", "rank", "quota") if is_plan else ("title", "price", "adds", "needs")
-    found: dict[str, Product] = {}
-    for key, value in reading.entries(node, f"{what}s"):
-        name = reading.name(key, what)
-        fields = reading.table(value, f"the {what} {key.text}", known)
-        if name is None:
-            continue
-        if not is_plan and name in plans:
-            reading.refuse(errors.name_of_both(reading.source, key.span, name))
-            continue
-        title = reading.text(fields["title"], "title") if "title" in fields else None
-        found[name] = Product(
-            name=name,
-            title=title or name.replace("_", " ").capitalize(),
-            prices=_prices(reading, fields.get("price"), currency),
-            rank=(reading.whole(fields["rank"], "rank", 0, 10_000) or 0) if "rank" in fields else 0,
-            quota=_amounts(reading, fields.get("quota"), "quota", meters),
-            adds=_amounts(reading, fields.get("adds"), "adds", meters),
-            needs=reading.items(
-                fields.get("needs"), "needs", lambda item, _: reading.known(item, "plan", tuple(plans))
-            ),
-        )
-    return found
-
-
-def _prices(reading: Reading, node: Node | None, currency: str) -> dict[str, Money]:
-    found = {}
-    for interval, value in reading.table(node, "a price", INTERVALS).items():
-        if (price := reading.money(value, f"the price a {interval}", currency)) is not None:
-            found[interval] = price
-    return found
-
-
-def _amounts(reading: Reading, node: Node | None, what: str, meters: Mapping[str, Meter]) -> dict[str, Decimal]:
-    found = {}
-    for key, value in reading.entries(node, what):
-        meter = reading.known(key, "meter", tuple(meters))
-        amount = reading.decimal(value, what)
-        if meter is not None and amount is not None:
-            if amount < 0:
-                reading.refuse(errors.out_of_range(reading.source, value.span, what, 0, None))
-            found[meter] = amount
-    return found
-
-
 # --- tasks and policies -----------------------------------------------------------------------------------------------
 
 
@@ -228,7 +200,7 @@ def _tasks(reading: Reading, node: Node | None, channels: tuple[str, ...]) -> di
 def _policies(
     reading: Reading, node: Node | None, channels: tuple[str, ...], customer: Mapping[str, AttributeDeclaration]
 ) -> Policies:
-    known = ("largest_discount", "hold_out", "send_at", "catch_up", "accepted_offers")
+    known = ("largest_discount", "hold_out", "send_at", "catch_up", "accepted_offers", *OFFER_POLICIES)
     fields = reading.table(node, "policies", (*CONTACT_POLICIES, *known))
     flags = tuple(name for name, declared in customer.items() if declared.type.kind is Kind.FLAG)
     consent = read_consent(reading, fields.get("consent"), channels, flags)
@@ -250,6 +222,7 @@ def _policies(
         send_at=send_at or Policies().send_at,
         catch_up=_catch_up(reading, fields["catch_up"]) if "catch_up" in fields else Policies().catch_up,
         accepted_offers=_accepted_offers(reading, fields.get("accepted_offers")),
+        offers=read_offer_policies(reading, fields),
     )
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from functools import cache
 from typing import TypeVar
 from zoneinfo import available_timezones
 
 from dsl import catalog_errors as errors
-from dsl.currencies import DOLLARS, EXPONENTS, exponent
-from dsl.datatypes import Money
+from dsl.currencies import DOLLARS, EXPONENTS
 from dsl.diagnostics import Diagnostic
 from dsl.literals import LONGEST_TIME
 from dsl.source import Source, normalised
@@ -28,11 +28,11 @@ T = TypeVar("T")
 
 MOST_MINOR_UNITS = 2**63 - 1
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_NUMBER = re.compile(r"-?(0|[1-9]\d*|[1-9]\d{0,2}(_\d{3})+)(\.\d+)?")
+NUMBER = re.compile(r"-?(0|[1-9]\d*|[1-9]\d{0,2}(_\d{3})+)(\.\d+)?")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DURATION = re.compile(r"([1-9]\d{0,5})\s*(hour|day|week)s?")
-_MONEY = re.compile(r"(?:(?P<sign>[$€£])\s*)?(?P<amount>-?[\d_.]+)(?:\s*(?P<currency>[A-Za-z]+))?")
-_SIGNS = {"€": "EUR", "£": "GBP"}
+_MONTHS = re.compile(r"([1-9]\d?)\s*(month|year)s?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @cache
@@ -143,7 +143,7 @@ class Reading:
         """Exactly as written. `1_000` is a thousand; `0123` is refused, because YAML 1.1 would make it 83."""
         if (text := self.text(node, what)) is None:
             return None
-        if _NUMBER.fullmatch(text) and len(text) <= 30:
+        if NUMBER.fullmatch(text) and len(text) <= 30:
             return Decimal(text.replace("_", ""))
         self.refuse(errors.not_a_number(self.source, node.span, what, text, "1000"))
         return None
@@ -161,7 +161,7 @@ class Reading:
         if (text := self.text(node, what)) is None:
             return None
         digits = text.removesuffix("%").rstrip()
-        if text.endswith("%") and len(text) <= 12 and _NUMBER.fullmatch(digits) and 0 <= Decimal(digits) <= 100:
+        if text.endswith("%") and len(text) <= 12 and NUMBER.fullmatch(digits) and 0 <= Decimal(digits) <= 100:
             return Decimal(digits)
         self.refuse(errors.not_a_percentage(self.source, node.span, what, text))
         return None
@@ -193,23 +193,24 @@ class Reading:
         self.refuse(errors.not_a_currency(self.source, node.span, text, EXPONENTS))
         return None
 
-    def money(self, node: Node, what: str, currency: str) -> Money | None:
-        """`10 USD`, `$10` or `10` (in `currency`), never finer than the currency's minor unit."""
+    def date(self, node: Node, what: str) -> dt.date | None:
+        """`2026-03-15`."""
         if (text := self.text(node, what)) is None:
             return None
-        match = _MONEY.fullmatch(text)
-        if match is None or (match["sign"] and match["currency"]) or _NUMBER.fullmatch(match["amount"]) is None:
-            self.refuse(errors.not_money(self.source, node.span, what, text))
+        with suppress(ValueError):
+            if _DATE.fullmatch(text):
+                return dt.date.fromisoformat(text)
+        self.refuse(errors.not_a_date(self.source, node.span, what, text))
+        return None
+
+    def months(self, node: Node, what: str) -> int | None:
+        """`3 months` or `1 year`, in months, up to a hundred years."""
+        if (text := self.text(node, what)) is None:
             return None
-        unit = match["currency"] or _SIGNS.get(match["sign"] or "") or (dollar(currency) if match["sign"] else currency)
-        if unit not in EXPONENTS:
-            self.refuse(errors.not_a_currency(self.source, node.span, unit, EXPONENTS))
-            return None
-        minor = Decimal(match["amount"].replace("_", "")).scaleb(exponent(unit))
-        if minor != minor.to_integral_value() or not 0 <= minor <= MOST_MINOR_UNITS:
-            self.refuse(errors.not_money(self.source, node.span, what, text))
-            return None
-        return Money(int(minor), unit)
+        if match := _MONTHS.fullmatch(text):
+            return int(match[1]) * (12 if match[2] == "year" else 1)
+        self.refuse(errors.not_months(self.source, node.span, what, text))
+        return None
 
     def zone(self, node: Node, what: str) -> str | None:
         text = self.text(node, what)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from dsl import syntax
-from dsl.datatypes import DataType, Kind
+from dsl.datatypes import DataType, Kind, Money
 from dsl.diagnostics import Diagnostic, Fix, Severity
 from dsl.printer import number
 from dsl.source import Source, Span
@@ -476,6 +476,11 @@ def too_large_discount(span: Span) -> Finding:
 def over_policy(span: Span, largest: Decimal) -> Finding:
     told = f"the catalog's largest discount is {largest.normalize():f}%"
     return Finding("over-largest-discount", Severity.WARNING, told, span)
+
+
+def below_cost(span: Span, product: str, interval: str, price: Money, cost: Money, *, forbidden: bool) -> Finding:
+    told = f"{product} would be {price} a {interval}, less than its cost of {cost}"
+    return Finding("below-cost", Severity.ERROR if forbidden else Severity.WARNING, told, span)
 
 
 def no_discount(span: Span) -> Finding:

@@ -108,8 +108,8 @@ def history(leaves: Leaves, node: syntax.History) -> Condition:
 
 
 def find_product(scope: Scope, name: syntax.Name) -> str:
-    """A plan or an add-on by its name. Raises Wrong."""
-    known = [*scope.catalog.plans, *scope.catalog.addons]
+    """A plan, an add-on or a bundle by its name. Raises Wrong."""
+    known = list(scope.catalog.products)
     if name.text not in known:
         raise Wrong(errors.unknown_product(name.span, name.written or name.text, known))
     return name.text

@@ -8,8 +8,8 @@
     Thank you, {{ first_name | default: "friend" }}.
 
 A template may read every attribute of the customer and the subscription by its bare name,
-`offer.name`, `offer.price`, `offer.list_price`, `offer.until`, the event's properties as `event.page`, and of the last
-event of a kind `last.website_visit.date` and its properties.
+what is offered (`OFFER_VARIABLES`), the event's properties as `event.page`, and of the last event of a kind
+`last.website_visit.date` and its properties.
 """
 
 from __future__ import annotations
@@ -30,7 +30,21 @@ from dsl.templates import FILTERS, MOST_CHARACTERS, TAGS, read_template, render_
 from dsl.variants import Variant, fitting, unknown_word
 from dsl.yaml_reader import Node, Scalar, Table, read_yaml
 
-OFFER_VARIABLES = ("offer.name", "offer.price", "offer.list_price", "offer.until")
+OFFER_VARIABLES = (
+    "offer.name",
+    "offer.price",
+    "offer.list_price",
+    "offer.today",
+    "offer.saving",
+    "offer.until",
+    "offer.interval",
+    "offer.free_months",
+    "offer.free_until",
+)
+"""The price and the list price of the first bill that is not free, what is paid today for what the offer replaces, what
+is saved in all, the last day of the price, the billing interval (`month`), the months that are free and the last
+day of them. All come from one quote; what does not apply (a saving of nothing) is missing.
+"""
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(?P<matter>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _UNREADABLE = re.compile("[\x00\ud800-\udfff]")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from dsl import check_errors as errors
 from dsl import syntax
-from dsl.catalog import BUILT_IN, Catalog, Moment, Owner
+from dsl.catalog import BUILT_IN, Catalog, Moment, Owner, sold_in
 from dsl.check_errors import Finding, Wrong
 from dsl.datatypes import DataType, Kind, Unit
 from dsl.messages import Message
@@ -95,8 +95,8 @@ class Scope:
             return None
 
     def priced_in(self) -> list[str]:
-        """The currencies of the plans' prices."""
-        return sorted({price.currency for plan in self.catalog.plans.values() for price in plan.prices.values()})
+        """The currencies that plans are sold in."""
+        return sorted(sold_in(self.catalog, self.catalog.plans))
 
     def attribute_names(self) -> list[str]:
         """Every name that may stand on the left, properties first."""

@@ -196,7 +196,7 @@ class _Facts:
         return name.text
 
     def product(self, name: syntax.Name) -> str:
-        known = [*self.scope.catalog.plans, *self.scope.catalog.addons]
+        known = list(self.scope.catalog.products)
         if name.text not in known:
             raise Wrong(errors.unknown_product(name.span, name.written or name.text, known))
         return name.text

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from dsl import checker, files, syntax
 from dsl.catalog import Catalog
+from dsl.catalog_price_lists import unknown_segments
 from dsl.checker import CheckedRule
 from dsl.diagnostics import Diagnostic
 from dsl.files import CATALOG, MOST_KEPT, Files, Messages, RulesFile, digest
@@ -83,6 +84,7 @@ def check(folder: Files) -> Checked:
     tests = tuple(test for file in parsed for test in _checked_tests(known.words, about, file))
     declared = _declared(rules, segments, tests)
     problems.extend(_unknown_variables(read.catalog, messages))
+    problems.extend(unknown_segments(read.catalog, Source(CATALOG, folder[CATALOG]), known.words.segments))
     problems.extend(finding for one in declared for finding in one.diagnostics)
     ruleset = Ruleset(
         read.catalog,

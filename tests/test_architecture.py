@@ -38,6 +38,7 @@ ROOMS = (
     "engine.event_bounds",
     "engine.matching",
     "engine.happenings",
+    "engine.pricing",
     "engine.experiments",
     "engine.propensity",
     "engine.contacts",

@@ -158,7 +158,8 @@ def test_a_message_reads_attributes_offer_and_event():
     found = variables(RULES.catalog, row, DAY, "premium")
     assert found["tenure"] == 13
     assert found["mrr"] == "1,234.56 USD"
-    assert found["offer"] == {"name": "Premium", "price": "40.00 USD", "list_price": "40.00 USD"}
+    price = {"price": "40.00 USD", "list_price": "40.00 USD", "today": "0.00 USD", "interval": "month"}
+    assert found["offer"] == {"name": "Premium", **price}
     assert found["event"] == {"page": "/pricing"}
     rendered = compose(RULES, None, row, DAY, "premium")
     assert rendered.body == "We would like to offer you Premium at 40.00 USD."

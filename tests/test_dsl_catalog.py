@@ -265,7 +265,7 @@ def test_quoted_text_is_read_back(values: dict[str, str]) -> None:
         ("month: 10", "month: 10.005", ("wrong-value", "10.005")),
         ("month: 10", "week: 10", ("unknown-key", "week")),
         ("channels: [email]", "channels: [email]\ndefault_via: [emial]", ("unknown-channel", "emial")),
-        ("channels: [email]", "channels: [email]\naddons: {x: {needs: [gold]}}", ("unknown-plan", "gold")),
+        ("channels: [email]", "channels: [email]\naddons: {x: {needs: [gold]}}", ("unknown-product", "gold")),
         ("channels: [email]", "channels: [email]\naddons: {basic: {}}", ("given-twice", "basic")),
         ("channels: [email]", "channels: [email]\ntasks: {x: {channel: fax}}", ("unknown-channel", "fax")),
         ("channels: [email]", "channels: [email]\npolicies: {consent: {email: country}}", ("unknown-flag", "country")),

@@ -38,7 +38,7 @@ class Example:
         folder = {path: _REPEATED.sub(_expanded, text) for path, text in self.shown.items()}
         if (own := folder.get("catalog.yaml")) is not None:
             needed = ("currency: USD\n", "timezone: UTC\n")
-            return folder | {"catalog.yaml": "".join(key for key in needed if key[:8] not in own) + own}
+            return folder | {"catalog.yaml": "".join(key for key in needed if f"\n{key[:9]}" not in f"\n{own}") + own}
         return {"catalog.yaml": vocabulary()} | folder if self.has_catalog else folder
 
 

@@ -22,6 +22,7 @@ _SECTIONS = {
     "moment": "moments",
     "plan": "plans",
     "add-on": "addons",
+    "bundle": "bundles",
     "meter": "meters",
     "channel": "channels",
     "task": "tasks",

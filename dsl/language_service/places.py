@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from dsl.catalog import sold_in
 from dsl.datatypes import DataType, Kind, Unit
 from dsl.files import Files
 from dsl.language_service.operands import compared_type, moments_of, type_of
@@ -199,6 +200,5 @@ def _unit_of(unit: Unit, type_: DataType) -> str:
 
 
 def _currencies(catalog: CatalogWords) -> list[str]:
-    products = [*catalog.catalog.plans.values(), *catalog.catalog.addons.values()]
-    priced = sorted({price.currency for product in products for price in product.prices.values()})
+    priced = sorted(sold_in(catalog.catalog, catalog.catalog.products))
     return list(dict.fromkeys([catalog.catalog.currency, *priced]))

@@ -102,6 +102,8 @@ def _target(
 def _product(catalog: CatalogWords, name: str) -> Target | None:
     if name in catalog.catalog.plans:
         return Target("plan", name)
+    if name in catalog.catalog.bundles:
+        return Target("bundle", name)
     return Target("add-on", name) if name in catalog.catalog.addons else None
 
 

@@ -161,8 +161,10 @@ def moment_detail(moment: Moment) -> str:
 
 
 def product_detail(product: Product) -> str:
-    prices = [f"{price} a {interval}" for interval, price in product.prices.items()]
-    return ", ".join(prices)
+    """Its flat prices, and what it brings with it: "30.00 USD a month, with family and backup"."""
+    prices = ", ".join(f"{price} a {interval}" for interval, price in product.prices.items())
+    included = f"with {listed(product.includes)}" if product.includes else ""
+    return ", ".join(filter(None, (prices, included)))
 
 
 def _listed(catalog: Catalog) -> CatalogWords:
@@ -170,13 +172,14 @@ def _listed(catalog: Catalog) -> CatalogWords:
     eventful = {one.name for one in catalog.moments.values() if one.kind in (MomentKind.EVENT, MomentKind.CROSSING)}
     plans = tuple(Entry(one.name, "plan", product_detail(one), one.title) for one in catalog.plans.values())
     addons = tuple(Entry(one.name, "add-on", product_detail(one), one.title) for one in catalog.addons.values())
+    bundles = tuple(Entry(one.name, "bundle", product_detail(one), one.title) for one in catalog.bundles.values())
     types = _types(catalog)
     return CatalogWords(
         catalog,
         moments,
         tuple(one for one in moments if one.label in eventful),
         _attributes(catalog, types),
-        plans + addons,
+        plans + addons + bundles,
         addons,
         tuple(Entry(one.name, "meter", f"a {one.kind} in {one.unit}") for one in catalog.meters.values()),
         tuple(Entry(name, "channel", "a channel") for name in catalog.channels),

@@ -153,6 +153,8 @@ def _refused(flag: str, boxes: Boxes, choices: Choices) -> bool:
 
 def may_have(catalog: Catalog, product: str) -> Condition:
     """Of whom eligibility lets the product through."""
+    if product in catalog.bundles:
+        return All(())
     if product in catalog.plans:
         return AnyOf((Test("not_equal", _PLAN, (product,)), Test("is_missing", _PLAN, ())))
     without = Test("not_includes", _ADDONS, (product,))
@@ -179,6 +181,8 @@ def _winning(catalog: Catalog, rule: Rule, boxes: Boxes, choices: Choices) -> Bo
 
 def _obstacles(catalog: Catalog, rule: Rule, boxes: Boxes, choices: Choices) -> Iterator[tuple[str, str]]:
     for product in products_of(rule):
+        if product in catalog.bundles:
+            continue
         plan = product in catalog.plans
         held = boxes_of(Test("equal", _PLAN, (product,)) if plan else Test("includes", _ADDONS, (product,)), choices)
         if included(boxes, held).answer is Answer.PROVEN:

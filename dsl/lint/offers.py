@@ -30,7 +30,7 @@ def _discounts(catalog: Catalog, rule: Rule) -> Iterator[Finding]:
     offers = [action for action in actions_of(rule) if isinstance(action, Offer)]
     for offer in offers if largest is not None else ():
         for product in offer.products:
-            declared = catalog.plans.get(product) or catalog.addons[product]
+            declared = catalog.product(product)
             for interval, price in sorted(declared.prices.items())[:1]:
                 off = _percent_off(offer, price)
                 if off is not None and largest is not None and off > largest:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from dsl.catalog import AttributeDeclaration, Catalog
 from dsl.datatypes import DataType, Kind, Money, Value
 from dsl.messages import Message, Rendered, render
 from dsl.templates import RenderingFailed
-from dsl.typed import Attribute, Elapsed, Ruleset
-from engine.decisions.pricing import list_price, product
+from dsl.typed import Attribute, Elapsed, Offer, Ruleset
 from engine.errors import CarpeError
 from engine.matching.terms import read_term
+from engine.pricing.quotes import quote
+from engine.pricing.situations import situation_of
+from engine.pricing.words import offer_words
 from engine.privacy import MASK, Row
 
 OFFER = Message(
@@ -66,7 +66,8 @@ def variables(
             named[declaration.name] = MASK if declaration.key in hide else _plain(value)
     named["event"] = {key[6:]: _plain(value) for key, value in row.items() if key.startswith("event.")}
     if offer:
-        named["offer"] = _offer(catalog, offer, row)
+        quoted = quote(catalog, Offer((offer,)), offer, situation_of(catalog, row), day)
+        named["offer"] = offer_words(catalog, offer, quoted)
     return named
 
 
@@ -77,13 +78,6 @@ def _value(declaration: AttributeDeclaration, row: Row, day: dt.date) -> Value |
     if since is None or unit is None:
         return None
     return read_term(Elapsed(Attribute(declaration.owner, since, DataType(Kind.DATE)), unit), row, day)
-
-
-def _offer(catalog: Catalog, name: str, row: Mapping[str, Value]) -> dict[str, Any]:
-    offered = product(catalog, name)
-    price = list_price(offered, row)
-    text = None if price is None else str(price)
-    return {"name": offered.title, "price": text, "list_price": text}
 
 
 def _plain(value: Value) -> object:

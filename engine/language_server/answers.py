@@ -28,6 +28,7 @@ _KINDS = {
     "rule": types.CompletionItemKind.Function,
     "plan": types.CompletionItemKind.Constant,
     "add-on": types.CompletionItemKind.Constant,
+    "bundle": types.CompletionItemKind.Constant,
     "value": types.CompletionItemKind.EnumMember,
     "unit": types.CompletionItemKind.Unit,
     "currency": types.CompletionItemKind.Unit,

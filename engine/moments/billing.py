@@ -41,11 +41,12 @@ def period_start(anchor: dt.date, months: int, leap_day: LeapDay, day: dt.date) 
     """The last of the days `anchor` plus n times `months` months (any whole n) that is not after `day`."""
     passed = (day.year * 12 + day.month) - (anchor.year * 12 + anchor.month)
     latest = passed // months
-    found = _nth(anchor, latest, months, leap_day)
-    return found if found <= day else _nth(anchor, latest - 1, months, leap_day)
+    found = nth_start(anchor, latest, months, leap_day)
+    return found if found <= day else nth_start(anchor, latest - 1, months, leap_day)
 
 
-def _nth(anchor: dt.date, n: int, months: int, leap_day: LeapDay) -> dt.date:
+def nth_start(anchor: dt.date, n: int, months: int, leap_day: LeapDay) -> dt.date:
+    """The day `anchor` plus n times `months` months; n may be any whole number."""
     day = months_from(anchor, n * months)
     in_march = leap_day is LeapDay.MAR1 and months % 12 == 0 and (anchor.month, anchor.day) == (2, 29)
     return dt.date(day.year, 3, 1) if in_march and last_day(day.year, 2) == 28 else day

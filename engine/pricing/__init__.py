@@ -1,0 +1,1 @@
+"""What an offer costs and is worth: pure arithmetic on the catalog's prices, exact until a bill is rounded, once."""
