@@ -96,7 +96,7 @@ def found_pairs(plan: Plan, table: pa.Table) -> list[tuple[int, int]]:
 
 
 def test_matches_are_sorted_whatever_the_blocks_and_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "block_size", lambda _: 128)
+    monkeypatch.setattr(batches, "block_size", lambda *_: 128)
     monkeypatch.setattr(read_out, "PAIRS_AT_ONCE", 100)
     plan, table = compile_plan(rules(300)), batch(500)
     expected = [(number, rule) for number, row in enumerate(rows(plan, table)) for rule in plan.match_row(row, TODAY)]

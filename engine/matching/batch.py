@@ -66,7 +66,7 @@ def pairs(rows: Sequence[int] | npt.NDArray[np.int32], rules: Sequence[int] | np
 
 def _each_block(program: Program, table: pa.Table, today: dt.date, use: Callable[[Words, int], Made]) -> Iterator[Made]:
     """What `use` makes of the rules' bits and the first row of each block, in any order."""
-    size = block_size(program)
+    size = block_size(program, table.num_rows, THREADS)
     coder = Coder(table, [rows.column for rows in program.columns])
     with ThreadPoolExecutor(THREADS) as pool:
         codings = list(pool.map(lambda rows: coder.coding(rows.column, rows.points), program.columns))

@@ -27,20 +27,23 @@ Standing = Callable[[], npt.NDArray[np.int64]]
 Answer = Callable[[Standing], Codes]
 """The answers to a question, as codes, at least of the rows of a block that stand."""
 
-CACHE = 1 << 24
+CACHE = 1 << 23
 """Octets that the rows of bits may take together: some of what a core's caches hold."""
 
-SMALLEST, LARGEST = 1 << 12, 1 << 16
-"""Rows of a block: what it takes to begin operations is spread over enough, and a row's number has 16 bits."""
+SMALLEST, LARGEST = 1 << 12, 1 << 18
+"""Rows of a block: enough that what it takes to begin operations is little, but not the columns from the cache."""
+
+BLOCKS_A_THREAD = 3
 
 FEW_CLASSES = 24
 """Up to so many classes are compared one by one."""
 
 
-def block_size(program: Program) -> int:
-    """How many rows a block has, a power of two."""
-    rows = program.first_set + sum(map(len, (*program.xors[:1], *program.ands[:1], program.heads)))
-    return min(max(1 << (CACHE * 8 // rows).bit_length() - 1, SMALLEST), LARGEST)
+def block_size(program: Program, rows: int, threads: int) -> int:
+    """How many of a batch's rows a block has, a multiple of 64; every thread is to have some blocks."""
+    height = program.first_set + sum(map(len, (*program.xors[:1], *program.ands[:1], program.heads)))
+    most = min(CACHE * 8 // height, LARGEST, -(-rows // (BLOCKS_A_THREAD * threads)))
+    return -(-max(most, SMALLEST) // 64) * 64
 
 
 class Bits:
