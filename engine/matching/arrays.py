@@ -16,18 +16,24 @@ AMOUNT_TYPE = pa.decimal128(38, 4)
 
 
 def whole(values: pa.ChunkedArray) -> pa.Array:
-    """The chunks in one."""
+    """The chunks in one; a single chunk is not copied."""
+    if values.num_chunks == 1:
+        return values.chunk(0)
     found = values.combine_chunks()
     return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
 
 
 def numbers(values: pa.ChunkedArray, dtype: Any) -> tuple[npt.NDArray[Any], Mask | None]:
     """The values (0 where missing) and where they are present; None for everywhere."""
-    present = None
-    if values.null_count:
-        present = np.asarray(values.is_valid().to_numpy(), dtype=np.bool_)
+    present = presence(values)
+    if present is not None:
         values = pc.fill_null(values, pa.scalar(0, values.type))
     return np.asarray(values.to_numpy(), dtype=dtype), present
+
+
+def presence(values: pa.ChunkedArray) -> Mask | None:
+    """Where the values are present; None for everywhere."""
+    return np.asarray(values.is_valid().to_numpy(), dtype=np.bool_) if values.null_count else None
 
 
 def halves(values: pa.ChunkedArray) -> npt.NDArray[np.int64]:

@@ -4,6 +4,8 @@ Class 0 is the missing value. On an ordered column with points p0 < p1 < ..., cl
 p_i upwards; on a named one, class 1 is every value that nobody asks for and class 2 + i the i-th asked for. So "from
 p_i upwards" is `codes >= 2 + i` and "is the i-th" is `codes == 2 + i`, comparisons of single bytes that run at the
 memory's speed. Texts are compared once a dictionary entry, never once a row; money never leaves whole numbers.
+
+What a column takes is prepared once a batch; codes are made a block at a time, while its values are in the cache.
 """
 
 from __future__ import annotations
@@ -16,25 +18,16 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsl.datatypes import Kind, exponent
-from dsl.operators import OPERATORS
-from dsl.typed import Amount, Relation, Test
-from engine.matching.arrays import Mask, numbers, whole
-from engine.matching.columns import AMOUNT_SCALE, Column, Element, Pattern, is_ordered, kind_of
+from dsl.typed import Amount, Attribute
+from engine.matching.arrays import halves, numbers
+from engine.matching.columns import AMOUNT_SCALE, Clause, Column, Element, Pattern, is_ordered, kind_of
 from engine.matching.keys import key_of
-from engine.matching.number_codes import (
-    Codes,
-    decimals,
-    floats,
-    integers,
-    narrowest,
-    place,
-    where_present,
-)
+from engine.matching.named_codes import Coding, Lists, Texts
+from engine.matching.number_codes import Codes, narrowest, placing, placing_floats, placing_halves
 from engine.matching.terms import OWN_CURRENCY
 from engine.matching.values import Point
 
@@ -42,107 +35,91 @@ EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 class Coder:
-    """The columns of one batch as codes. What several columns need of a text or a list is worked out once."""
+    """The columns of one batch, each made ready to be coded. What several need of a text or list is done once."""
 
-    def __init__(self, table: pa.Table, today: dt.date) -> None:
+    def __init__(self, table: pa.Table, columns: Sequence[Column]) -> None:
         self._table = table
-        self._today = today
-        self._entries = lru_cache(None)(lambda key: _entries(table[key]))
-        self._lists = lru_cache(None)(lambda key: _Lists(table[key]))
+        self._columns = columns
+        self.texts = lru_cache(None)(lambda key: Texts(table[key]))
+        self._lists = lru_cache(None)(self._take_apart)
 
-    def codes(self, column: Column, points: Sequence[Point]) -> Codes:
-        """The class of each row's value; `points` are the ordered points or the values asked for, sorted."""
-        match column:
-            case Amount():
-                return self._amounts(column, points)
-            case Element(attribute, element):
-                return self._lists(attribute.key).codes(element)
-            case Pattern(attribute, operator, operands):
-                meaning = OPERATORS[operator].meaning
-                return self._by_entry(attribute.key, lambda text: 1 + meaning(text, operands, self._today), np.uint8)
-            case Test() | Relation():
-                return np.zeros(self._table.num_rows, dtype=np.uint8)  # asked later, of the rows that stand
+    def coding(self, column: Column, points: Sequence[Point]) -> Coding:
+        """How to code a column's rows; `points` are the ordered points or the values asked for, sorted."""
+        if isinstance(column, Amount):
+            return self._amounts(column, points)
+        if isinstance(column, Element):
+            return self._lists(column.attribute).coding(column.element)
+        assert not isinstance(column, Pattern | Clause), "questions are asked"
         values = self._table[key_of(column)]
         match kind_of(column):
             case Kind.NUMBER:
-                return floats(values, points)
+                return _placed(values, np.float64, placing_floats(points))
             case Kind.COUNT | Kind.PERCENT | Kind.ELAPSED:
-                return integers(*numbers(values, np.int64), points)
+                return _placed(values, np.int64, placing(points, np.dtype(np.int64)))
             case Kind.DATE:
-                days, present = numbers(values.cast(pa.int32()), np.int32)
-                return integers(days, present, [point - EPOCH for point in points])
+                days = [point - EPOCH for point in points]
+                return _placed(values.cast(pa.int32()), np.int32, placing(days, np.dtype(np.int32)))
             case Kind.FLAG:
-                flags, present = numbers(values.cast(pa.int8()), np.int8)
-                by_flag = [2 + points.index(flag) if flag in points else 1 for flag in (False, True)]
-                return where_present(np.array(by_flag, dtype=np.uint8)[flags], present)
+                by_flag = np.array(
+                    [2 + points.index(flag) if flag in points else 1 for flag in (False, True)], np.uint8
+                )
+                return _placed(values.cast(pa.int8()), np.int8, lambda flags: by_flag.take(flags, mode="clip"))
             case Kind.MONEY if is_ordered(column):
-                return decimals(values, points)
+                place, both = placing_halves(points), halves(values)
+                return lambda start, stop: place(both[start:stop])
             case Kind.MONEY | Kind.SET:
-                return np.asarray(pc.is_valid(values).to_numpy(), dtype=np.uint8)
+                known = np.asarray(pc.is_valid(values).to_numpy(), np.uint8)
+                return lambda start, stop: known[start:stop]
         classes = {value: 2 + number for number, value in enumerate(points)}
-        return self._by_entry(key_of(column), lambda text: classes.get(text, 1), narrowest(len(points)))
+        return self.texts(key_of(column)).coding(lambda text: classes.get(text, 1), narrowest(len(points)))
 
-    def _by_entry(self, key: str, code: Callable[[str], int], width: type[np.unsignedinteger[Any]]) -> Codes:
-        """Codes of a text column, asked once a distinct text; 0 where it is missing."""
-        entries, indices = self._entries(key)
-        by_entry = np.array([0 if entry is None else code(entry) for entry in entries], dtype=width)
-        return np.take(by_entry, indices)
+    def _take_apart(self, attribute: Attribute) -> Lists:
+        asked = [one.element for one in self._columns if isinstance(one, Element) and one.attribute == attribute]
+        return Lists(self._table[attribute.key], asked)
 
-    def _amounts(self, column: Amount, points: Sequence[int]) -> Codes:
+    def _amounts(self, column: Amount, points: Sequence[int]) -> Coding:
         """Minor units are compared with the points in minor units, a currency's number of places at a time."""
-        minor, present = numbers(self._table[column.money.key], np.int64)
-        currency = f"{column.money.key}.currency"
-        places = self._by_entry(currency, lambda name: 1 + exponent(name), np.uint8)
-        if column.currency is None:
-            counted = self._same_text(currency, OWN_CURRENCY.key)
-        else:
-            counted = self._by_entry(currency, lambda name: int(name == column.currency), np.uint8) == 1
-        if present is not None:
-            counted &= present
-        codes = np.zeros(len(minor), dtype=narrowest(len(points)))
-        for number in {exponent(name) for name in self._entries(currency)[0] if name is not None}:
-            per_minor = AMOUNT_SCALE // 10**number
-            classes = place(minor, [math.ceil(Fraction(point, per_minor)) for point in points])
-            codes += classes * (counted & (places == 1 + number))
-        return codes
+        money = self._table[column.money.key]
+        minor, present = numbers(money, np.int64)
+        currencies = self.texts(f"{column.money.key}.currency")
+        places = sorted({exponent(name) for name in currencies.entries if name is not None})
+        placings = {number: placing(_in_minor(points, number), minor.dtype) for number in places}
+        place_of = currencies.coding(lambda name: 1 + exponent(name), np.uint8)
+        counted = self._counted(column, currencies)
+        width = narrowest(len(points))
 
-    def _same_text(self, left: str, right: str) -> Mask:
-        """Where both columns are present and equal."""
-        numbers: dict[str, int] = {}
+        def code(start: int, stop: int) -> Codes:
+            some, is_counted = minor[start:stop], counted(start, stop)
+            if present is not None:
+                is_counted = is_counted * present[start:stop]
+            if len(placings) == 1:
+                return placings[places[0]](some) * is_counted
+            codes, place = np.zeros(len(some), width), place_of(start, stop)
+            for number, classes in placings.items():
+                codes += classes(some) * (is_counted * (place == 1 + number))
+            return codes
 
-        def number(text: str) -> int:
-            return numbers.setdefault(text, len(numbers) + 1)
+        return code
 
-        left_codes, right_codes = self._by_entry(left, number, np.uint32), self._by_entry(right, number, np.uint32)
-        same: Mask = (left_codes == right_codes) & (left_codes != 0)
-        return same
-
-
-# --- named columns ---------------------------------------------------------------------------------------------------
-
-
-def _entries(values: pa.ChunkedArray) -> tuple[list[str | None], npt.NDArray[Any]]:
-    """The distinct texts, None last, and for each row its place among them."""
-    if not pa.types.is_dictionary(values.type):
-        values = values.dictionary_encode()
-    found = whole(values.unify_dictionaries())
-    entries: list[str | None] = found.dictionary.to_pylist()
-    indices = pc.fill_null(found.indices.cast(pa.int32()), len(entries))
-    return [*entries, None], indices.to_numpy()
+    def _counted(self, column: Amount, currencies: Texts) -> Coding:
+        """1 where an amount is in the currency that is asked."""
+        if column.currency is not None:
+            return currencies.coding(lambda name: int(name == column.currency), np.uint8)
+        own = self.texts(OWN_CURRENCY.key)
+        numbers = {name: number for number, name in enumerate(currencies.entries, 1) if name is not None}
+        left = currencies.coding(numbers.__getitem__, np.uint32)
+        right = own.coding(lambda name: numbers.get(name, len(numbers) + 2), np.uint32)
+        return lambda start, stop: ((code := left(start, stop)) == right(start, stop)) & (code != 0)
 
 
-class _Lists:
-    """A column of lists, taken apart: each element's text and row."""
+def _in_minor(points: Sequence[int], places: int) -> list[int]:
+    per_minor = AMOUNT_SCALE // 10**places
+    return [math.ceil(Fraction(point, per_minor)) for point in points]
 
-    def __init__(self, values: pa.ChunkedArray) -> None:
-        held = whole(values)
-        entries, self._indices = _entries(pa.chunked_array([pc.list_flatten(held)]))
-        self._numbers = {entry: number for number, entry in enumerate(entries)}
-        self._rows = pc.list_parent_indices(held).to_numpy()
-        self._present = np.asarray(held.is_valid().to_numpy(zero_copy_only=False), dtype=np.uint8)
 
-    def codes(self, element: str) -> Codes:
-        """0 missing, 1 a list without the element, 2 one with it."""
-        codes: Codes = self._present.copy()
-        codes[self._rows[self._indices == self._numbers.get(element, -1)]] = 2
-        return codes
+def _placed(values: pa.ChunkedArray, dtype: Any, place: Callable[[Any], Codes]) -> Coding:
+    """Numbers by their place; 0 where they are missing."""
+    stored, present = numbers(values, dtype)
+    if present is None:
+        return lambda start, stop: place(stored[start:stop])
+    return lambda start, stop: place(stored[start:stop]) * present[start:stop]

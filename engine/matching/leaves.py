@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -103,10 +104,13 @@ def _bind_atom(term: Asked, atom: Atom, today: dt.date) -> Bound:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Where an ordered column's points lie: `at` is the least value not below an operand, `above` the least beyond."""
+    """Where an ordered column's points lie: `at` is the least value not below an operand, `above` the least beyond.
+
+    Nothing lies above an infinite number, which sums of numbers may be.
+    """
 
     at: Callable[[Any], Point]
-    above: Callable[[Any], Point]
+    above: Callable[[Any], Point | None]
 
 
 def _whole(scale: int) -> Domain:
@@ -115,13 +119,18 @@ def _whole(scale: int) -> Domain:
 
 def float_at(x: Any) -> float:
     """The least float not below a number of any type."""
-    nearest = float(x)
+    try:
+        nearest = float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -sys.float_info.max
     return nearest if nearest >= x else math.nextafter(nearest, math.inf)
 
 
-def _float_above(x: Any) -> float:
+def _float_above(x: Any) -> float | None:
     least = float_at(x)
-    return math.nextafter(least, math.inf) if least == x else least
+    if least != x:
+        return least
+    return None if least == math.inf else math.nextafter(least, math.inf)
 
 
 _WHOLE = _whole(1)
@@ -136,8 +145,18 @@ _DOMAINS: Mapping[Kind, Domain] = {
 }
 
 
+def _from_to(domain: Domain, low: Value, high: Value) -> ValueSet:
+    beyond = domain.above(high)
+    return between(domain.at(low), beyond) if beyond is not None else ValueSet(inside=False, toggles=(domain.at(low),))
+
+
+def _more_than(domain: Domain, value: Value) -> ValueSet:
+    least = domain.above(value)
+    return ValueSet(inside=False, toggles=() if least is None else (least,))
+
+
 def _one_of(domain: Domain, values: tuple[Value, ...]) -> ValueSet:
-    points = (between(domain.at(value), domain.above(value)) for value in values)
+    points = (_from_to(domain, value, value) for value in values)
     return reduce(lambda a, b: union(a, b, ordered=True), points, ValueSet(inside=False))
 
 
@@ -145,8 +164,8 @@ _ORDERED: Mapping[str, Callable[[Domain, tuple[Any, ...], dt.date], ValueSet]] =
     "equal": lambda domain, given, _: _one_of(domain, given),
     "in": lambda domain, given, _: _one_of(domain, given),
     "less": lambda domain, given, _: ValueSet(inside=True, toggles=(domain.at(given[0]),)),
-    "greater": lambda domain, given, _: ValueSet(inside=False, toggles=(domain.above(given[0]),)),
-    "between": lambda domain, given, _: between(domain.at(given[0]), domain.above(given[1])),
+    "greater": lambda domain, given, _: _more_than(domain, given[0]),
+    "between": lambda domain, given, _: _from_to(domain, given[0], given[1]),
     "within_next": lambda _, given, today: between(today.toordinal(), today.toordinal() + given[0] + 1),
     "within_last": lambda _, given, today: between(today.toordinal() - given[0], today.toordinal() + 1),
     "within_next_months": lambda _, given, today: between(
