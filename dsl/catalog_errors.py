@@ -122,6 +122,10 @@ def not_a_time(source: Source, span: Span, what: str, text: str) -> Diagnostic:
     return _error("wrong-value", source, span, f'{what} is a time of day from "00:00" to "23:59", not {text}')
 
 
+def not_days(source: Source, span: Span, what: str, text: str) -> Diagnostic:
+    return _error("wrong-value", source, span, f"{what} is a number of days or weeks, not {text}", "such as 7 days")
+
+
 def not_a_duration(source: Source, span: Span, what: str, text: str, otherwise: str) -> Diagnostic:
     told = f"{what} is a number of hours, days or weeks up to 100 years, or {otherwise}, not {text}"
     return _error("wrong-value", source, span, told, f"such as 3 days, or {otherwise}")

@@ -30,6 +30,7 @@ MOST_MINOR_UNITS = 2**63 - 1
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 NUMBER = re.compile(r"-?(0|[1-9]\d*|[1-9]\d{0,2}(_\d{3})+)(\.\d+)?")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_DAYS = re.compile(r"([1-9]\d{0,4})\s*(day|days|week|weeks)")
 _DURATION = re.compile(r"([1-9]\d{0,5})\s*(hour|day|week)s?")
 _MONTHS = re.compile(r"([1-9]\d?)\s*(month|year)s?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -173,6 +174,15 @@ class Reading:
         if match := _TIME.fullmatch(text):
             return dt.time(int(match[1]), int(match[2]))
         self.refuse(errors.not_a_time(self.source, node.span, what, text))
+        return None
+
+    def days(self, node: Node, what: str) -> int | None:
+        """`7 days` or `2 weeks`, in days."""
+        if (text := self.text(node, what)) is None:
+            return None
+        if match := _DAYS.fullmatch(text):
+            return int(match[1]) * (7 if match[2].startswith("week") else 1)
+        self.refuse(errors.not_days(self.source, node.span, what, text))
         return None
 
     def duration(self, node: Node, what: str, otherwise: str) -> dt.timedelta | None:

@@ -113,7 +113,9 @@ def test_dates_and_lateness_are_masks_over_one_plan(compiled: list[int]) -> None
         assert found == [name for name in names if name != "april"]
         in_time = [rule for rule in listening if rule.name != "wishes"]
         late = plans.plan_of(BIRTHDAY, in_time).match_row(row, day)
-        assert [plans.rules_of(BIRTHDAY)[number].name for number in late] == [name for name in found if name != "wishes"]
+        assert [plans.rules_of(BIRTHDAY)[number].name for number in late] == [
+            name for name in found if name != "wishes"
+        ]
     assert compiled == [3]
 
 

@@ -9,11 +9,13 @@ from dsl.typed import Attribute
 from engine.decisions import eligibility, numbering, policy
 from engine.decisions.facts import Facts
 from engine.decisions.rule_table import RuleTable
+from engine.pricing import situations
 
 
 def needed(catalog: Catalog) -> tuple[Attribute, ...]:
     """The attributes that deciding reads of a batch, besides those that rules read."""
-    return (*eligibility.READS, *policy.consent_flags(catalog))
+    read = (*eligibility.READS, *policy.contact_flags(catalog), *situations.reads(catalog))
+    return tuple({each.key: each for each in read}.values())
 
 
 def facts_of(batch: pa.Table, rules: RuleTable) -> Facts:

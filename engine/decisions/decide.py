@@ -1,12 +1,13 @@
-"""Decide: matches in, ranked candidates with results and reasons out. Pure, and per customer.
+"""Decide: matches in, ranked candidates with results and reasons out. Pure, and per customer but for global limits.
 
-All occurrences of one customer due at the same instant are one *occasion*. Each match becomes a candidate and goes
-through the stages of `HOLDING`, in order: each holds some of those that are free, with its reason. Of those that stay
-free one contact wins the occasion: the highest priority, then rule, subject and subscription by name, so that the order
-of rows and rules changes nothing. Rules that only tag contact nobody: they do not compete.
+All occurrences of one customer due at the same instant are one *occasion*. Each match proposes what its rule does, once
+for each product that its offer names, and every proposal is a candidate. Candidates go through the stages of `HOLDING`,
+in order: each holds some of those that are free, with its reason. Those that stay free compete (`arbitration`): the
+highest priority first, then the highest score, then rule, subject and subscription by name, so that the order of rows
+and rules changes nothing. Rules that only tag contact nobody: they do not compete.
 
-A customer's moment is tried on each of the customer's subscriptions and decided once: of the rows of one occurrence
-that a rule matches, the one that ranks first is kept.
+A customer's moment is tried on each of the customer's subscriptions and decided once: of the candidates of one rule and
+occurrence, the one that ranks first is kept. So `offer best of` makes its best offer, too.
 
 Everything is arrays, a place a candidate: a million matches take as many operations as one event's ten, so the same
 function decides both. A new reason to hold is one more function in `HOLDING`.
@@ -20,11 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.decisions import reasons
+from engine.decisions.arbitration import arbitrate
 from engine.decisions.candidates import Candidates, Case, propose
 from engine.decisions.eligibility import hold_ineligible
 from engine.decisions.numbering import since_first
 from engine.decisions.policy import hold_unmeetable
 from engine.decisions.rule_table import Bools, Ints
+from engine.decisions.scoring import hold_priceless, score
 
 Stage = Callable[[Candidates, Case], None]
 
@@ -33,19 +36,31 @@ Stage = Callable[[Candidates, Case], None]
 class Decided:
     """The candidates by occasion and rank: `rank` counts within the occasion from 0, the free before the held.
 
-    `won` are the contacts that won their occasions.
+    `slot` counts the contacts that won an occasion from 1 on, 0 for all others.
     """
 
     candidates: Candidates
     occasion: Ints  # of each candidate
     rank: Ints
-    won: Bools
+    slot: Ints
+
+    @property
+    def won(self) -> Bools:
+        """The contacts that won their occasions."""
+        return self.slot > 0
 
 
 def hold_paused(found: Candidates, case: Case) -> None:
     """Rules that somebody paused hold whatever they match."""
     if case.before.paused is not None:
         found.hold(case.before.paused[found.rule], reasons.NUMBER[reasons.PAUSED])
+
+
+def hold_out(found: Candidates, case: Case) -> None:
+    """Whom the portfolio keeps out of every rule."""
+    out = case.before.arms.portfolio
+    if out is not None:
+        found.hold(out[found.row], reasons.NUMBER[reasons.PORTFOLIO])
 
 
 def hold_taken(found: Candidates, case: Case) -> None:
@@ -55,8 +70,16 @@ def hold_taken(found: Candidates, case: Case) -> None:
         found.hold(winner >= 0, reasons.NUMBER[reasons.OUTRANKED], winner + len(case.rules.texts))
 
 
-HOLDING: tuple[Stage, ...] = (hold_paused, hold_ineligible, hold_unmeetable, hold_taken)
-"""What may hold a candidate before it competes; the first reason stays."""
+HOLDING: tuple[Stage, ...] = (
+    hold_paused,
+    hold_out,
+    hold_ineligible,
+    hold_priceless,
+    hold_unmeetable,
+    hold_taken,
+    score,
+)
+"""What may hold a candidate before it competes, the first reason stays; and what it then competes by."""
 
 
 def decide(case: Case, row: Ints, rule: Ints) -> Decided:
@@ -66,8 +89,7 @@ def decide(case: Case, row: Ints, rule: Ints) -> Decided:
         stage(found, case)
     ranked = _once_an_occurrence(_ranked(found, case), case)
     occasion = case.facts.occasion[ranked.row]
-    won = _hold_outranked(ranked, case, occasion)
-    return Decided(ranked, occasion, since_first(occasion), won)
+    return Decided(ranked, occasion, since_first(occasion), arbitrate(ranked, case, occasion))
 
 
 def _ranked(found: Candidates, case: Case) -> Candidates:
@@ -77,10 +99,21 @@ def _ranked(found: Candidates, case: Case) -> Candidates:
         _sorted(
             (facts.occasion[found.row], len(facts.occasion)),
             (found.reason != 0, 2),
+            (rules.priority[found.rule], len(rules.rules)),
+            *_by_score(found),
             (rules.order[found.rule], len(rules.rules)),
             (facts.place[found.row], int(facts.place.max(initial=0)) + 1),
+            (found.option, rules.deeds.most_options),
         )
     )
+
+
+def _by_score(found: Candidates) -> list[tuple[Ints, int]]:
+    """The place of each score, the highest first, where there are any."""
+    if not found.score.any():
+        return []
+    distinct, place = np.unique(-found.score, return_inverse=True)
+    return [(place.reshape(-1), len(distinct))]
 
 
 def _sorted(*keys: tuple[Ints | Bools, int]) -> Ints:
@@ -93,30 +126,17 @@ def _sorted(*keys: tuple[Ints | Bools, int]) -> Ints:
         room *= max(limit, 1)
     if room >= 1 << 62:
         return np.lexsort([values for values, _ in reversed(keys)]).astype(np.int64, copy=False)
-    packed = np.zeros(1, np.int64)
-    for values, limit in keys:
+    packed: Ints = keys[0][0].astype(np.int64, copy=False)
+    for values, limit in keys[1:]:
         packed = packed * limit + values
     return packed.argsort()
 
 
 def _once_an_occurrence(ranked: Candidates, case: Case) -> Candidates:
     """Of the candidates of one rule and occurrence only the first in rank."""
-    if not case.facts.has_twins:
+    if not case.facts.has_twins and case.rules.deeds.most_options == 1:
         return ranked
     key = ranked.rule * len(case.facts.occurrence) + case.facts.occurrence[ranked.row]
     order = key.argsort(kind="stable")
     first = np.sort(order[since_first(key[order]) == 0])
     return ranked if len(first) == len(key) else ranked.take(first)
-
-
-def _hold_outranked(ranked: Candidates, case: Case, occasion: Ints) -> Bools:
-    """The winners; every other free contact is held for its occasion's winner."""
-    competing = np.flatnonzero((ranked.reason == 0) & case.rules.is_contact[ranked.rule])
-    behind = since_first(occasion[competing])
-    lost = behind > 0
-    losers = competing[lost]
-    ranked.reason[losers] = reasons.NUMBER[reasons.OUTRANKED]
-    ranked.detail[losers] = case.rules.name_text + ranked.rule[(competing[np.arange(len(competing)) - behind])[lost]]
-    won = np.zeros(len(ranked.row), np.bool_)
-    won[competing[~lost]] = True
-    return won

@@ -1,13 +1,12 @@
-"""May this customer have it at all? Of the products of a rule's offer the first that may be offered is proposed.
+"""May this customer have it at all?
 
-A product has an obstacle where the row holds it already, where its plan does not support it, or where there is no
-subscription to add it to. A rule all of whose products have one is held, with the obstacle of the first.
+A product has an obstacle where the row holds it already, where its plan does not support it or does not lead to it,
+where there is no subscription to add it to, or where an offer of it stands open.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,30 +23,16 @@ READS = (
 )
 """What it reads of a batch, besides the column `subscription`."""
 
-_ALREADY_HAS = reasons.NUMBER[reasons.ALREADY_HAS]
+_ALREADY_HAS, _OFFER_STANDS = (reasons.NUMBER[reason] for reason in (reasons.ALREADY_HAS, reasons.OFFER_STANDS))
 
 
 def hold_ineligible(found: Candidates, case: Case) -> None:
-    """Propose the first product without an obstacle; hold what has none such."""
-    first = obstacles(case, found.row, found.product)
-    blocked = first != 0
-    if not blocked.any():
-        return
-    wanted = found.product.copy()
-    for place in range(1, case.rules.products.shape[1]):
-        here = np.flatnonzero(blocked)
-        other = case.rules.products[found.rule[here], place]
-        fits = (other >= 0) & (obstacles(case, found.row[here], other) == 0)
-        found.product[here[fits]] = other[fits]
-        blocked[here[fits]] = False
-    found.hold(blocked, first, wanted)
-
-
-def obstacles(case: Case, row: Ints, product: Ints) -> npt.NDArray[np.int8]:
-    """Why each row may not have its product, as a number of `reasons.CODES`; 0 where it may."""
-    fit = case.rules.fit[case.facts.standing[row], product]
-    np.copyto(fit, _ALREADY_HAS, where=case.facts.holds[row, product])
-    return fit
+    """Hold what has an obstacle."""
+    obstacle = case.rules.fit[case.facts.standing[found.row], found.product]
+    np.copyto(obstacle, _ALREADY_HAS, where=case.facts.holds[found.row, found.product])
+    found.hold(obstacle != 0, obstacle, found.product)
+    if case.before.standing_offers is not None:
+        found.hold(case.before.standing_offers[found.row, found.product], _OFFER_STANDS, found.product)
 
 
 # --- read of a batch -------------------------------------------------------------------------------------------------

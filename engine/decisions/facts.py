@@ -5,9 +5,19 @@ A batch makes its facts from its columns (`batch_facts`); the way of one event m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
+from engine.budgets.candidates import Room
+from engine.contacts.check import Before as Contacted
+from engine.contacts.policy import Leave
 from engine.decisions.rule_table import Bools, Ints
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +41,86 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Arms:
+    """Who is in which arm, by row. `portfolio`: who is kept out of every rule; `held_out`: by number of the rule, who is
+    kept out of it; `arm`: by number of the rule, the place in `Deeds.arms`. None and no entry: nothing of the kind.
+    """
+
+    portfolio: Bools | None = None
+    held_out: Mapping[int, Bools] = field(default_factory=dict)
+    arm: Mapping[int, Ints] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the contact policy asks, by row, where it says more than who agreed to what.
+
+    `customer` numbers customers as those of `contacted` are; `at` are microseconds of Unix time, `zone` places in
+    `zones`.
+    """
+
+    customer: Ints
+    at: Ints
+    zone: Ints
+    zones: tuple[str, ...]
+    leave: Leave
+    contacted: Contacted
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """What some candidates come to. `reason` is a number of `reasons.CODES` where there is no price, `detail` what it
+    is about, a number of `texts` or -1. `value` is in major units of the currency; `cost`, what is given away, in minor
+    units of `currency`, a number of `currencies` or -1.
+    """
+
+    reason: npt.NDArray[np.int8]
+    detail: Ints
+    texts: tuple[str, ...]
+    value: Floats
+    cost: Ints
+    currency: Ints
+    currencies: tuple[str, ...]
+
+
+class Prices(Protocol):
+    """Knows what offers come to."""
+
+    def priced(self, row: Ints, asked: Ints) -> Priced:
+        """For rows of the batch, each with a number of `Deeds.offers`."""
+
+
+class Propensity(Protocol):
+    """Knows how likely offers are accepted."""
+
+    def rate(self, row: Ints, product: Ints) -> Floats:
+        """For rows of the batch, each with the number of a product: from 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is left of the limits of rules (their numbers), each with its name, and who the rows' customers are."""
+
+    rooms: tuple[Room, ...]
+    names: tuple[str, ...]
+    customer: Ints  # by row
+    tie: Ints  # by row: customers in the order of their ids
+
+
+@dataclass(frozen=True, slots=True)
 class Before:
     """What was said before. `taken` names by row (a number of `names`, or -1) the rule that won the row's occurrence.
 
-    `paused` has a place a rule. None: nothing of the kind.
+    `paused` has a place a rule. `standing_offers` says by row and product where an offer is open. None: nothing of the
+    kind.
     """
 
     taken: Ints | None = None
     names: tuple[str, ...] = ()
     paused: Bools | None = None
+    arms: Arms = Arms()
+    standing_offers: Bools | None = None  # [rows, products + 1]
+    reach: Reach | None = None
+    prices: Prices | None = None
+    propensity: Propensity | None = None
+    limits: Limits | None = None

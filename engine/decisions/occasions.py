@@ -66,6 +66,12 @@ class Batch:
         return np.searchsorted(self.starts, row, side="right") - 1
 
     @cached_property
+    def days(self) -> Ints:
+        """The local day of each row, as an ordinal."""
+        ordinals = [part.day.toordinal() for part in self.parts]
+        return np.array(ordinals, np.int64)[self.part_of(np.arange(self.table.num_rows))]
+
+    @cached_property
     def ids(self) -> list[str]:
         """The decision id of each match."""
         return decision_ids([rule.name for rule in self.rules.rules], self.table, self.row, self.rule)

@@ -4,17 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.contacts import reasons as contacts
+from engine.pricing import refusals
+
 ALREADY_HAS = "already_has"
 NEEDS_PLAN = "needs_plan"
 NO_SUBSCRIPTION = "no_subscription"
-NO_CONSENT = "no_consent"
+NO_CONSENT = contacts.NO_CONSENT
+OFFER_STANDS = "offer_stands"
+NO_PATH = "no_path"
 OUTRANKED = "outranked"
 PAUSED = "paused"
+LIMIT_REACHED = "limit_reached"
+NO_BUDGET = "no_budget"
+
+PORTFOLIO = "portfolio_hold_out"
+HOLD_OUT = "hold_out"
+CONTROL = "control_arm"
+HELD_OUT = (PORTFOLIO, HOLD_OUT, CONTROL)
+"""Not held by anything but an experiment."""
 
 TOO_LATE = "too_late"
 """Why an occurrence was missed."""
 
-CODES: tuple[str | None, ...] = (None, PAUSED, NO_SUBSCRIPTION, ALREADY_HAS, NEEDS_PLAN, NO_CONSENT, OUTRANKED)
+CODES: tuple[str | None, ...] = (
+    None,
+    PAUSED,
+    NO_SUBSCRIPTION,
+    ALREADY_HAS,
+    NEEDS_PLAN,
+    NO_PATH,
+    OFFER_STANDS,
+    *refusals.WORDING,
+    *contacts.WORDING,
+    OUTRANKED,
+    LIMIT_REACHED,
+    NO_BUDGET,
+    *HELD_OUT,
+)
 """The reasons by the numbers that deciding counts with; 0 is none. Numbers are never stored."""
 
 NUMBER: Mapping[str, int] = {code: number for number, code in enumerate(CODES) if code is not None}
@@ -24,7 +51,15 @@ _WORDING = {
     ALREADY_HAS: ("they already have it", "the subscription already has {detail}"),
     NEEDS_PLAN: ("their plan does not support it", "the subscription's plan does not support {detail}"),
     NO_SUBSCRIPTION: ("they have no subscription to add it to", "there is no subscription to add {detail} to"),
-    NO_CONSENT: ("they have not agreed to be written to", "the customer has not agreed to messages by {detail}"),
+    NO_PATH: ("there is no way to it from their plan", "there is no way to {detail} from the subscription's plan"),
+    OFFER_STANDS: ("an offer of it is open already", "an offer of {detail} is open already"),
+    **refusals.WORDING,
+    **contacts.WORDING,
+    LIMIT_REACHED: ("the rule's limit is reached", "the limit of {detail} is reached"),
+    NO_BUDGET: ("the rule has no budget in their currency", "the rule has no budget in {detail}"),
+    PORTFOLIO: ("they are kept out of every rule, to measure what all of them bring",) * 2,
+    HOLD_OUT: ("they are held out, to measure what the rule brings",) * 2,
+    CONTROL: ("they are in the arm that gets nothing, to measure what the others bring",) * 2,
     PAUSED: ("the rule is paused",) * 2,
     TOO_LATE: ("it was too late to catch up",) * 2,
     OUTRANKED: ("another rule won the occasion", "{detail} won the occasion"),

@@ -13,10 +13,12 @@ from engine.decisions import reasons
 from engine.decisions.candidates import Case
 from engine.decisions.clause_texts import clause_texts
 from engine.decisions.decide import Decided
+from engine.decisions.deeds import RESULTS
 from engine.decisions.json_texts import dumped, joined
 from engine.decisions.numbering import since_first
 from engine.decisions.occasions import Batch
-from engine.decisions.rule_table import HELD, RESULTS, Ints
+from engine.decisions.rule_table import Ints
+from engine.decisions.tables import held_as
 from engine.store.documents import Json
 
 
@@ -37,17 +39,19 @@ def _rivals(case: Case, decided: Decided) -> pa.Array:
 
 def _candidates(case: Case, decided: Decided) -> pa.Array:
     """Each candidate as JSON text, written once for each distinct rule, reason and detail."""
-    found, rules = decided.candidates, case.rules.rules
-    texts = (*case.rules.texts, *case.before.names, None)
-    reasons_and_details = (found.reason.astype(np.int64) * len(texts) + found.detail + 1) * len(rules) + found.rule
+    found, rules, deeds = decided.candidates, case.rules.rules, case.rules.deeds
+    texts = (*case.texts, None)
+    reasons_and_details = (found.reason.astype(np.int64) * len(texts) + found.detail + 1) * len(
+        deeds.actions
+    ) + found.deed
     pairs = pa.array(reasons_and_details).dictionary_encode()
     lines: list[list[Json]] = []
     for number in pairs.dictionary.to_pylist():
-        rest, rule = divmod(number, len(rules))
+        rest, deed = divmod(number, len(deeds.actions))
         reason, detail = divmod(rest, len(texts))
-        result = HELD if reason else RESULTS[case.rules.result[rule]]
-        name, priority = rules[rule].name, rules[rule].priority
-        lines.append([name, priority, result, reasons.CODES[reason], texts[detail - 1]])
+        rule, code = rules[deeds.rule[deed]], reasons.CODES[reason]
+        result = held_as(code) or RESULTS[deeds.result[deed]]
+        lines.append([rule.name, rule.priority, result, code, texts[detail - 1]])
     return dumped(lines).take(pairs.indices)
 
 

@@ -42,7 +42,7 @@ def outcome(
     """
     row, rule, ids = batch.row, batch.rule, np.array(batch.ids, object)
     again = np.array([each in known for each in batch.ids], np.bool_) if known else np.zeros(len(row), np.bool_)
-    case = case_of(batch.table, batch.rules, taken, paused)
+    case = case_of(batch.table, batch.rules, taken, paused, day=batch.days)
     decided = allot(decide(case, row[~again], rule[~again]))
     found = ids[_places(batch, decided)].tolist()
     return Outcome(batch, case, decided, found, _repeats(batch, np.flatnonzero(again).tolist()))

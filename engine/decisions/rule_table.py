@@ -13,21 +13,19 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from dsl.catalog import Catalog
+from dsl.catalog import Catalog, sold_in
+from dsl.currencies import exponent
+from dsl.datatypes import Money
 from dsl.syntax import Purpose
-from dsl.typed import Offer, Rule, Say
+from dsl.typed import Rule
+from engine.contacts.policy import ContactPolicy, contact_policy
 from engine.decisions import reasons
+from engine.decisions.deeds import Deeds, deeds_of
+from engine.decisions.slots import Slots, slots_of
 from engine.errors import CarpeError
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-
-NOTHING = -1
-"""No product, no detail: as an index it takes the last place, which is kept for it."""
-
-HELD = "held"
-RESULTS = (HELD, "offered", "said", "tagged")
-"""What a candidate may become; a rule's own result is what one of its matches becomes if nothing holds it."""
 
 NO_SUBSCRIPTION, OTHER_PLAN, FIRST_PLAN = 0, 1, 2
 """How a row stands (`Facts.standing`): without a subscription, on no plan of the catalog, on its first plan."""
@@ -40,24 +38,24 @@ MOST_CHANNELS = 32
 class RuleTable:
     """The rules of a ruleset (any order) with what deciding reads of them; arrays have a place a rule.
 
-    `products` has a row a rule: numbers of `product_names` in the author's order, then NOTHING. `via` has a bit a
-    channel of the catalog. `fit` is the obstacle (a number of `reasons.CODES`) of a standing and a product, 0 for none;
-    that the row holds an add-on already is not in it.
+    `priority` and `order` (by name) are places: the least goes first, and rules alike have the same. `worth` is in
+    major units of its currency. `via` has a bit a channel of the catalog. `fit` is the obstacle (a number of `reasons.CODES`)
+    of a standing and a product, 0 for none; that the row holds an add-on already is not in it.
     """
 
     rules: tuple[Rule, ...]
     catalog: Catalog
-    order: Ints  # by priority, the highest first, then by name: alike for rules of one name
-    is_contact: Bools  # it meets a customer, rather than only tagging
-    result: npt.NDArray[np.int8]  # of RESULTS
-    products: Ints  # [rules, most products of a rule]
+    deeds: Deeds
+    priority: Ints
+    order: Ints
+    worth: npt.NDArray[np.float64]
     via: Ints  # bits
     needs_consent: Bools
     fit: npt.NDArray[np.int8]  # [standings, products + 1]
 
     @cached_property
     def product_names(self) -> tuple[str, ...]:
-        return (*self.catalog.plans, *self.catalog.addons)
+        return tuple(self.catalog.products)
 
     @cached_property
     def product_number(self) -> Mapping[str, int]:
@@ -71,6 +69,21 @@ class RuleTable:
     @cached_property
     def channel_bit(self) -> Mapping[str, int]:
         return {name: 1 << number for number, name in enumerate(self.catalog.channels)}
+
+    @cached_property
+    def currencies(self) -> tuple[str, ...]:
+        """Those that anything is sold or limited in, sorted: what candidates cost is numbered by them."""
+        return tuple(sorted(sold_in(self.catalog, self.catalog.products)))
+
+    @cached_property
+    def slots(self) -> Slots:
+        """How many contacts an occasion may have."""
+        return slots_of(self.channel_bit, self.catalog.policies.slots)
+
+    @cached_property
+    def contact_policy(self) -> ContactPolicy:
+        """What the catalog and the rules say about meeting people."""
+        return contact_policy(self.catalog, self.rules)
 
     @cached_property
     def number(self) -> Mapping[str, int]:
@@ -108,53 +121,37 @@ def compile_rules(rules: Sequence[Rule], catalog: Catalog) -> RuleTable:
     """The table of some rules. Raises a CarpeError where there are more channels than bits."""
     if len(catalog.channels) > MOST_CHANNELS:
         raise CarpeError(f"The catalog has {len(catalog.channels)} channels; Carpe runs at most {MOST_CHANNELS}.")
-    products = {name: number for number, name in enumerate((*catalog.plans, *catalog.addons))}
+    products = {name: number for number, name in enumerate(catalog.products)}
     bits = {name: 1 << number for number, name in enumerate(catalog.channels)}
     return RuleTable(
         tuple(rules),
         catalog,
-        _order(rules),
-        np.array([is_contact(rule) for rule in rules], np.bool_),
-        np.array([RESULTS.index(result_of(rule)) for rule in rules], np.int8),
-        _products([[products[name] for name in offered(rule)] for rule in rules]),
+        deeds_of(rules, products),
+        _places([-rule.priority for rule in rules]),
+        _places([rule.name for rule in rules]),
+        np.array([_major(rule.worth) for rule in rules], np.float64),
         np.array([sum(bits[channel] for channel in set(rule.via)) for rule in rules], np.int64),
         np.array([rule.purpose is not Purpose.SERVICE for rule in rules], np.bool_),
         _fit(catalog),
     )
 
 
-def is_contact(rule: Rule) -> bool:
-    """Whether the rule meets a customer, rather than only tagging."""
-    return any(isinstance(action, Offer | Say) for action in rule.actions)
+def _places(keys: Sequence[str] | Sequence[int]) -> Ints:
+    """The place of each key among the distinct ones in their order."""
+    places: Ints = np.unique(np.array(keys), return_inverse=True)[1]
+    return places.reshape(-1)
 
 
-def result_of(rule: Rule) -> str:
-    """What becomes of a match of this rule that wins."""
-    if any(isinstance(action, Offer) for action in rule.actions):
-        return "offered"
-    return "said" if is_contact(rule) else "tagged"
-
-
-def offered(rule: Rule) -> tuple[str, ...]:
-    """The products of a rule's offer, in the author's order; none where it only says or tags."""
-    return next((action.products for action in rule.actions if isinstance(action, Offer)), ())
-
-
-def _order(rules: Sequence[Rule]) -> Ints:
-    keys = [(-rule.priority, rule.name) for rule in rules]
-    place = {key: number for number, key in enumerate(sorted(set(keys)))}
-    return np.array([place[key] for key in keys], np.int64)
-
-
-def _products(listed: Sequence[Sequence[int]]) -> Ints:
-    most = max((len(each) for each in listed), default=0) or 1
-    return np.array([[*each, *[NOTHING] * (most - len(each))] for each in listed], np.int64).reshape(-1, most)
+def _major(money: Money | None) -> float:
+    return 0.0 if money is None else money.minor / 10 ** exponent(money.currency)
 
 
 def _fit(catalog: Catalog) -> npt.NDArray[np.int8]:
     plans, addons = list(catalog.plans), list(catalog.addons.values())
-    fit = np.zeros((FIRST_PLAN + len(plans), len(plans) + len(addons) + 1), np.int8)
-    for number in range(len(plans)):
+    fit = np.zeros((FIRST_PLAN + len(plans), len(catalog.products) + 1), np.int8)
+    for number, held in enumerate(plans):
+        no_path = [place for place, plan in enumerate(plans) if not catalog.may_change(held, plan)]
+        fit[FIRST_PLAN + number, no_path] = reasons.NUMBER[reasons.NO_PATH]
         fit[FIRST_PLAN + number, number] = reasons.NUMBER[reasons.ALREADY_HAS]
     for place, addon in enumerate(addons, len(plans)):
         fit[NO_SUBSCRIPTION, place] = reasons.NUMBER[reasons.NO_SUBSCRIPTION]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping
 
 import numpy as np
@@ -11,10 +12,12 @@ import pyarrow.compute as pc
 from engine.decisions import reasons
 from engine.decisions.allot import allot
 from engine.decisions.batch_facts import facts_of
+from engine.decisions.batch_prices import BatchPrices
 from engine.decisions.candidates import Case
 from engine.decisions.decide import Decided, decide
+from engine.decisions.deeds import HELD, HELD_OUT, RESULTS
 from engine.decisions.facts import Before
-from engine.decisions.rule_table import HELD, RESULTS, Bools, Ints, RuleTable
+from engine.decisions.rule_table import Bools, Ints, RuleTable
 
 SCHEMA = pa.schema(
     [
@@ -23,10 +26,10 @@ SCHEMA = pa.schema(
         ("rank", pa.int64()),  # within the occasion, 0 first
         ("product", pa.string()),
         ("channels", pa.list_(pa.string())),
-        ("result", pa.string()),  # offered | said | tagged | held
+        ("result", pa.string()),  # offered | said | tagged | held | held_out
         ("reason", pa.string()),
         ("detail", pa.string()),
-        ("slot", pa.int64()),  # 1 for the contact that won
+        ("slot", pa.int64()),  # of the contacts that won, from 1 on
     ]
 )
 """One row a candidate, ordered by occasion and rank."""
@@ -41,21 +44,26 @@ def decide_batch(
     rules: RuleTable,
     taken: Mapping[Occurrence, str] | None = None,
     paused: Collection[str] = (),
+    *,
+    day: dt.date,
 ) -> pa.Table:
     """Ranked candidates (`SCHEMA`) of the matches (`row`, `rule`) of a batch.
 
     `taken` are occurrences that were won before, with the rule that won: they are not won again. Rules that are
     `paused` (names) hold whatever they match.
     """
-    case = case_of(batch, rules, taken or {}, paused)
+    case = case_of(batch, rules, taken or {}, paused, day=np.full(batch.num_rows, day.toordinal(), np.int64))
     row, rule = (matches[name].to_numpy().astype(np.int64) for name in ("row", "rule"))
     return as_table(allot(decide(case, row, rule)), case)
 
 
-def case_of(batch: pa.Table, rules: RuleTable, taken: Mapping[Occurrence, str], paused: Collection[str] = ()) -> Case:
-    """A batch as deciding takes it."""
+def case_of(
+    batch: pa.Table, rules: RuleTable, taken: Mapping[Occurrence, str], paused: Collection[str] = (), *, day: Ints
+) -> Case:
+    """A batch as deciding takes it; `day` is each row's local day, as an ordinal."""
     names = tuple(dict.fromkeys(taken.values()))
-    before = Before(_taken(batch, taken, names), names, _paused(rules, paused))
+    prices = BatchPrices(batch, rules, day)
+    before = Before(_taken(batch, taken, names), names, _paused(rules, paused), prices=prices)
     return Case(facts_of(batch, rules), rules, before)
 
 
@@ -91,16 +99,24 @@ def as_table(decided: Decided, case: Case) -> pa.Table:
         _channels(found.rule, found.channels, rules),
         texts(results(decided, rules), RESULTS),
         texts(found.reason, reasons.CODES),
-        texts(found.detail, (*rules.texts, *case.before.names)),
-        pa.array(np.ones(len(found.row), np.int64), mask=~decided.won),
+        texts(found.detail, case.texts),
+        pa.array(decided.slot, mask=~decided.won),
     ]
     return pa.table(columns, SCHEMA)
+
+
+def held_as(reason: str | None) -> str | None:
+    """The result of what a reason holds; None where nothing does."""
+    return None if reason is None else HELD_OUT if reason in reasons.HELD_OUT else HELD
+
+
+_HELD_AS = np.array([RESULTS.index(held_as(code) or HELD) for code in reasons.CODES])
 
 
 def results(decided: Decided, rules: RuleTable) -> Ints:
     """What became of each candidate, as a number of RESULTS."""
     found = decided.candidates
-    return np.where(found.reason != 0, RESULTS.index(HELD), rules.result[found.rule])
+    return np.where(found.reason != 0, _HELD_AS[found.reason], rules.deeds.result[found.deed])
 
 
 def texts(numbers: Ints | np.ndarray[tuple[int], np.dtype[np.int8]], names: tuple[str | None, ...]) -> pa.Array:

@@ -11,14 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsl.catalog import Catalog
-from dsl.typed import Rule, Say, Tag
+from dsl.typed import Action, Say, Tag
 from engine.decisions import reasons
+from engine.decisions.deeds import RESULTS
 from engine.decisions.json_texts import dumped, joined, json_texts
 from engine.decisions.ledger import TagChange, Written, tally
 from engine.decisions.occasions import KEYS, Batch, event_properties
 from engine.decisions.receipt_texts import receipt_texts
 from engine.decisions.results import Outcome
-from engine.decisions.rule_table import HELD, RESULTS, Ints, RuleTable
+from engine.decisions.rule_table import Ints
 from engine.decisions.tables import channel_sets, results, texts
 from engine.matching.rows import full_rows
 from engine.store.documents import dump, encode
@@ -57,10 +58,10 @@ def _decisions(outcome: Outcome, ids: pa.Array, now: dt.datetime, ruleset: str, 
         "subscription_id": keys["subscription"],
         "result": texts(results(outcome.decided, rules), RESULTS),
         "reason": texts(found.reason, reasons.CODES),
-        "detail": texts(found.detail, (*rules.texts, *outcome.case.before.names)),
+        "detail": texts(found.detail, outcome.case.texts),
         "offer": texts(found.product, rules.product_names),
         "channels": dumped(sets).take(which),
-        "slot": pa.array(np.ones(count, np.int64), mask=~outcome.decided.won),
+        "slot": pa.array(outcome.decided.slot, mask=~outcome.decided.won),
         "local_date": days.take(pa.array(batch.part_of(found.row))),
         "due_at": keys["due_at"],
         "decided_at": pa.repeat(pa.scalar(now, _INSTANT), count),
@@ -101,14 +102,14 @@ def _contents(outcome: Outcome, decisions: pa.Table, winners: Ints) -> pa.Array:
     part = pa.array(batch.part_of(found.row[winners]))
     days = dumped([part.day.isoformat() for part in batch.parts])
     moments = dumped([part.use.moment for part in batch.parts])
-    messages = dumped([_message(rule) for rule in batch.rules.rules])
+    messages = dumped([_message(actions) for actions in batch.rules.deeds.actions])
     return joined(
         '{"day":',
         days.take(part),
         ',"event":',
         _events(batch, found.row[winners], batch.rules.catalog),
         ',"message":',
-        messages.take(pa.array(found.rule[winners])),
+        messages.take(pa.array(found.deed[winners])),
         ',"moment":',
         moments.take(part),
         ',"offer":',
@@ -119,8 +120,8 @@ def _contents(outcome: Outcome, decisions: pa.Table, winners: Ints) -> pa.Array:
     )
 
 
-def _message(rule: Rule) -> str | None:
-    return next((action.message for action in rule.actions if isinstance(action, Say)), None)
+def _message(actions: Sequence[Action]) -> str | None:
+    return next((action.message for action in actions if isinstance(action, Say)), None)
 
 
 def _events(batch: Batch, rows: Ints, catalog: Catalog) -> pa.Array:
@@ -160,13 +161,12 @@ def _counters(outcome: Outcome) -> Iterator[dict[str, Any]]:
 def _tags(outcome: Outcome) -> Sequence[TagChange]:
     """The tags of what won: of winning contacts and of rules that only tag."""
     batch, found = outcome.batch, outcome.decided.candidates
-    changes = [[each for each in rule.actions if isinstance(each, Tag)] for rule in batch.rules.rules]
+    changes = [[each for each in actions if isinstance(each, Tag)] for actions in batch.rules.deeds.actions]
     tagging = np.array([bool(each) for each in changes], np.bool_)
-    free = results(outcome.decided, batch.rules) != RESULTS.index(HELD)
-    mine = np.flatnonzero(free & tagging[found.rule])
+    mine = np.flatnonzero((found.reason == 0) & tagging[found.deed])
     people = batch.table["customer"].take(pa.array(found.row[mine])).to_pylist()
     return [
         (customer, change.tag, change.add)
-        for customer, rule in zip(people, found.rule[mine].tolist(), strict=True)
-        for change in changes[rule]
+        for customer, deed in zip(people, found.deed[mine].tolist(), strict=True)
+        for change in changes[deed]
     ]

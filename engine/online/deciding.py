@@ -24,6 +24,7 @@ from engine.online.facts import Met, facts_of
 from engine.online.incoming import IncomingEvent
 from engine.online.listeners import Listeners
 from engine.online.past import Asking, look_up
+from engine.online.prices import EventPrices
 from engine.online.rows import Held, Person, Row
 from engine.plans import Plans
 from engine.simulation.at_hand import event_row
@@ -53,6 +54,7 @@ class Outcome:
     occasions: Sequence[Occasion]
     met: Sequence[Met]
     decided: Decided
+    texts: tuple[str, ...]
 
 
 def decide_occasions(
@@ -62,8 +64,12 @@ def decide_occasions(
     met = [each for number, occasion in enumerate(occasions) for each in _met(number, occasion)]
     look_up(connection, plans.catalog, _asking(occasions, met))
     row, rule = _matches(occasions, met)
-    before = Before(paused=_paused(plans, paused)) if paused else Before()
-    return Outcome(occasions, met, decide(Case(facts_of(met, plans.rule_table), plans.rule_table, before), row, rule))
+    rules = plans.rule_table
+    days = [occasions[each.occasion].listeners.day for each in met]
+    prices = EventPrices([each.row for each in met], days, rules)
+    case = Case(facts_of(met, rules), rules, Before(paused=_paused(plans, paused) if paused else None, prices=prices))
+    decided = decide(case, row, rule)
+    return Outcome(occasions, met, decided, case.texts)
 
 
 def _met(number: int, occasion: Occasion) -> Iterator[Met]:

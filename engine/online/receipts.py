@@ -96,9 +96,7 @@ def _verdict(line: _Line, values: Sequence[Value | None], parts: Sequence[Verdic
 def _shown(line: _Line, values: Sequence[Value | None], row: Row, day: dt.date) -> str:
     if not line.sides:
         return "null"
-    told = [
-        side.show(row, day) if side.show else value for side, value in zip(line.sides, values, strict=True)
-    ]
+    told = [side.show(row, day) if side.show else value for side, value in zip(line.sides, values, strict=True)]
     if line.is_personal and any(value is not None for value in told):
         return _text(MASK)
     return _text(" and ".join(map(shown, told)))
@@ -129,7 +127,9 @@ def _side(term: Term) -> _Side:
             return _Side(_attribute(term.key), None)
         case Elapsed(start=Attribute() as start):
             return _Side(_elapsed(start.key, term), None)
-    return _Side(lambda row, day: _reader(row, day).read(term), lambda row, day: read_for_people(term, _reader(row, day)))
+    return _Side(
+        lambda row, day: _reader(row, day).read(term), lambda row, day: read_for_people(term, _reader(row, day))
+    )
 
 
 def _attribute(key: str) -> Read:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from dsl.typed import Rule, Say, Tag
+from dsl.typed import Action, Rule, Say, Tag
 from engine.decisions import common_counters, reasons
+from engine.decisions.deeds import RESULTS
 from engine.decisions.identity import decision_id
 from engine.decisions.ledger import COUNTS, TagChange
-from engine.decisions.rule_table import HELD, RESULTS
+from engine.decisions.tables import held_as
 from engine.online.deciding import Occasion, Outcome
 from engine.online.drafts import Draft
 from engine.online.facts import Met
@@ -84,7 +85,8 @@ class _Candidate:
     detail: str | None
     offer: str | None
     channels: tuple[str, ...]
-    won: bool
+    slot: int
+    actions: tuple[Action, ...]
 
 
 def add_results(rows: Rows, outcome: Outcome, plans: Plans) -> list[tuple[DecisionLine, ...]]:
@@ -100,24 +102,24 @@ def add_results(rows: Rows, outcome: Outcome, plans: Plans) -> list[tuple[Decisi
 def _candidates(outcome: Outcome, plans: Plans) -> Iterator[_Candidate]:
     found, rules = outcome.decided.candidates, plans.rule_table
     names = (*rules.product_names, None)
-    texts = rules.texts
-    columns = (found.row, found.rule, found.product, found.channels, found.reason, found.detail, outcome.decided.won)
-    for row, rule, product, channels, reason, detail, won in zip(*(each.tolist() for each in columns), strict=True):
+    texts = outcome.texts
+    columns = (found.row, found.deed, found.product, found.channels, found.reason, found.detail, outcome.decided.slot)
+    for row, deed, product, channels, reason, detail, slot in zip(*(each.tolist() for each in columns), strict=True):
+        rule = int(rules.deeds.rule[deed])
         yield _Candidate(
             outcome.met[row],
             rules.rules[rule],
-            HELD if reason else RESULTS[int(rules.result[rule])],
+            held_as(reasons.CODES[reason]) or RESULTS[int(rules.deeds.result[deed])],
             reasons.CODES[reason],
             texts[detail] if detail >= 0 else None,
             names[product],
             rules.channels(rule, channels),
-            won,
+            slot,
+            rules.deeds.actions[deed],
         )
 
 
-def _add(
-    rows: Rows, occasion: Occasion, candidates: Sequence[_Candidate], plans: Plans
-) -> tuple[DecisionLine, ...]:
+def _add(rows: Rows, occasion: Occasion, candidates: Sequence[_Candidate], plans: Plans) -> tuple[DecisionLine, ...]:
     rivals = [(one.rule.name, one.rule.priority, one.result, one.reason, one.detail) for one in candidates]
     lines = []
     for one in candidates:
@@ -126,11 +128,11 @@ def _add(
         receipt = receipt_form(plans, one.rule).filled(one.met.row, occasion.listeners.day, rivals)
         rows.receipts.append((decision["id"], receipt))
         rows.results[_counted(occasion), one.rule.name][one.result] += 1
-        if one.won:
+        if one.slot:
             rows.deliveries += _deliveries(occasion, one, decision)
-        if one.result != HELD:
-            rows.tags += _tags(occasion, one.rule)
-        lines.append((not one.won, one.rule.name, line(decision)))
+        if one.reason is None:
+            rows.tags += _tags(occasion, one.actions)
+        lines.append((not one.slot, one.rule.name, line(decision)))
     lines.sort(key=lambda each: each[:2])
     return tuple(each for *_, each in lines)
 
@@ -151,7 +153,7 @@ def _decision(occasion: Occasion, one: _Candidate, ruleset: str) -> dict[str, An
         "detail": one.detail,
         "offer": one.offer,
         "channels": one.channels,
-        "slot": 1 if one.won else None,
+        "slot": one.slot or None,
         "local_date": occasion.listeners.day,
         "due_at": occasion.event.occurred_at.astimezone(dt.UTC),
         "decided_at": occasion.draft.telling.now.astimezone(dt.UTC),
@@ -176,7 +178,7 @@ def _deliveries(occasion: Occasion, one: _Candidate, decision: Mapping[str, Any]
     """One a channel of a contact that won."""
     content = dump(
         {
-            "message": next((action.message for action in one.rule.actions if isinstance(action, Say)), None),
+            "message": next((action.message for action in one.actions if isinstance(action, Say)), None),
             "offer": one.offer,
             "subscription": one.met.subscription,
             "day": decision["local_date"].isoformat(),
@@ -188,8 +190,8 @@ def _deliveries(occasion: Occasion, one: _Candidate, decision: Mapping[str, Any]
         yield decision["id"], channel, occasion.person.id, "pending", occasion.draft.occurred_at, 0, content
 
 
-def _tags(occasion: Occasion, rule: Rule) -> Iterator[TagChange]:
-    for action in rule.actions:
+def _tags(occasion: Occasion, actions: Sequence[Action]) -> Iterator[TagChange]:
+    for action in actions:
         if isinstance(action, Tag):
             yield occasion.person.id, action.tag, action.add
 

@@ -22,9 +22,10 @@ from dsl.printer import term_name
 from dsl.typed import All, Condition, Not, Rule, Ruleset, Say
 from dsl.wording import sentence
 from engine.decisions import reasons
+from engine.decisions.deeds import is_contact
 from engine.decisions.occasions import Batch, Part, merge
 from engine.decisions.results import matched_occurrences
-from engine.decisions.rule_table import RuleTable, is_contact
+from engine.decisions.rule_table import RuleTable
 from engine.decisions.tables import decide_batch
 from engine.deliveries.rendering import MessageFailed, compose
 from engine.happenings.history import with_history
@@ -174,13 +175,13 @@ def _decided(
         return (), ()
     batch = merge(filled, plans.rule_table)
     matches = pa.table({"row": batch.row, "rule": batch.rule})
-    candidates = decide_batch(batch.table, matches, batch.rules)
+    candidates = decide_batch(batch.table, matches, batch.rules, day=day)
     counts = Counter(zip(candidates["result"].to_pylist(), candidates["reason"].to_pylist(), strict=True))
     outcomes = tuple(
-        (f"held: {reasons.summary(reason)}" if reason else result, count)
+        (f"{result.replace('_', ' ')}: {reasons.summary(reason)}" if reason else result, count)
         for (result, reason), count in counts.most_common()
     )
-    won = candidates.filter(pa.array([each != "held" for each in candidates["result"].to_pylist()], pa.bool_()))
+    won = candidates.filter(pa.array([each is None for each in candidates["reason"].to_pylist()], pa.bool_()))
     chosen = won.slice(0, samples)
     return outcomes, tuple(_samples(connection, plans, batch, chosen, day))
 
@@ -195,7 +196,9 @@ def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.T
     read = batch.states(rows, plans.catalog)
     for key, state, product in zip(keys, read, chosen["product"].to_pylist(), strict=True):
         row = {**joined(people[key["customer"]], key["subscription"]), **state}
-        subject, body = _message(plans.ruleset, message, row, day, product, hide) if is_contact(rule) else (None, None)
+        subject, body = (
+            _message(plans.ruleset, message, row, day, product, hide) if is_contact(rule.actions) else (None, None)
+        )
         values = _values(batch, state, hide)
         yield Sample(
             key["customer"],

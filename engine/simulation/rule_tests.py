@@ -22,8 +22,9 @@ from dsl.typed import Rule, Ruleset
 from dsl.typed_tests import RuleTest
 from engine.decisions import reasons
 from engine.decisions.batch_facts import needed
+from engine.decisions.deeds import is_contact
 from engine.decisions.receipts import told
-from engine.decisions.rule_table import compile_rules, is_contact
+from engine.decisions.rule_table import compile_rules
 from engine.decisions.tables import decide_batch
 from engine.matching.interpreter import Clause, clauses
 from engine.moments.subjects import CANCELLED, Occurrence, beside, concerns, key_columns
@@ -162,10 +163,10 @@ def _decided(catalog: Catalog, test: RuleTest, person: MadeUp, rules: list[Rule]
     )
     batch = beside(key_columns([occurrence]), table_of([person.row], needed(catalog)))
     matches = pa.table({"row": pa.array([0] * len(rules), pa.int64()), "rule": pa.array(range(len(rules)), pa.int64())})
-    for line in decide_batch(batch, matches, compile_rules(rules, catalog)).to_pylist():
+    for line in decide_batch(batch, matches, compile_rules(rules, catalog), day=test.day).to_pylist():
         rule = rules[line["rule"]]
         why = reasons.sentence(line["reason"], line["detail"]) if line["reason"] else None
-        yield Done(rule.name, rule.actions, line["product"], why, is_contact(rule))
+        yield Done(rule.name, rule.actions, line["product"], why, is_contact(rule.actions))
 
 
 def _receipt(name: str, lines: Sequence[Clause]) -> Receipt:
