@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -12,17 +13,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsl.catalog import Catalog, Policies, Product
+from dsl.products import Charge, Model
 from dsl.typed import All, MomentUse, Offer, Rule, Say, Tag
 from engine.decisions.identity import decision_id
 from engine.decisions.rule_table import compile_rules
 from engine.decisions.tables import decide_batch
 from engine.errors import CarpeError
 
+PRICES = {"basic": 10, "premium": 40, "backup": 5, "support": 9}
+"""A month, in dollars."""
+
+
+def sold(name: str, **more) -> Product:
+    charge = Charge(Model.FLAT, "USD", Decimal(100 * PRICES[name]))
+    return Product(name, name.title(), {"month": (charge,)}, **more)
+
+
 CATALOG = Catalog(
     currency="USD",
     timezone="UTC",
-    plans={name: Product(name, name.title()) for name in ("basic", "premium")},
-    addons={"backup": Product("backup", "Backup"), "support": Product("support", "Support", needs=("premium",))},
+    plans={"basic": sold("basic"), "premium": sold("premium", rank=1)},
+    addons={"backup": sold("backup"), "support": sold("support", needs=("premium",))},
     channels=("email", "in_app"),
     policies=Policies(consent={"email": "marketing_ok"}),
 )
@@ -54,6 +65,7 @@ def table(rows: list[Met]) -> pa.Table:
             "offset": pa.array([0] * len(rows), pa.int32()),
             "occurrence": [each.key for each in rows],
             "due_at": pa.array([each.due_at for each in rows], pa.timestamp("us", "UTC")),
+            "subscription.currency": pa.array(["USD" if each.subscription else None for each in rows], pa.string()),
             "subscription.plan": pa.array([each.plan for each in rows], pa.string()),
             "subscription.addons": pa.array([each.addons for each in rows], pa.list_(pa.string())),
             "customer.marketing_ok": pa.array([each.marketing_ok for each in rows], pa.bool_()),
@@ -67,7 +79,7 @@ def rule(name: str, *actions: Offer | Say | Tag, priority: int = 0, via: tuple[s
 
 def decided(rows: list[Met], rules: list[Rule], pairs: list[tuple[int, int]], taken=None) -> list[dict]:
     matches = pa.table({"row": pa.array([a for a, _ in pairs], pa.int32()), "rule": [b for _, b in pairs]})
-    return decide_batch(table(rows), matches, compile_rules(rules, CATALOG), taken).to_pylist()
+    return decide_batch(table(rows), matches, compile_rules(rules, CATALOG), taken, day=NINE.date()).to_pylist()
 
 
 def results(lines: list[dict], rules: list[Rule]) -> dict[str, tuple[str, str | None, str | None]]:
@@ -161,7 +173,7 @@ def test_a_paused_rule_holds_what_it_matches_before_anything_else_does():
     rules = [rule("a", Offer(("premium",))), rule("b", Say("x"))]
     matches = pa.table({"row": [0, 0], "rule": [0, 1]})
     met = table([Met(plan="premium", marketing_ok=False)])
-    lines = decide_batch(met, matches, compile_rules(rules, CATALOG), paused={"a"}).to_pylist()
+    lines = decide_batch(met, matches, compile_rules(rules, CATALOG), paused={"a"}, day=NINE.date()).to_pylist()
     assert results(lines, rules) == {"b": ("said", None, None), "a": ("held", "paused", None)}
 
 
@@ -221,10 +233,11 @@ def oracle(rows: list[Met], rules: list[Rule], pairs: list[tuple[int, int]]) -> 
             if met.customer != customer:
                 continue
             product, reason = may_have(met, one)
+            score = 0 if reason or product is None else value(met, product)
             contact = not isinstance(one.actions[0], Tag)
             if reason is None and contact and not any(c != "email" or met.marketing_ok for c in one.via):
                 reason = "no_consent"
-            rank = (reason is not None, -one.priority, one.name, met.subject, met.subscription or "")
+            rank = (reason is not None, -one.priority, -score, one.name, met.subject, met.subscription or "")
             key = (one.name, met.subject, met.key)
             if key not in candidates or rank < candidates[key][0]:
                 candidates[key] = (rank, met, one, product, reason, contact)
@@ -245,17 +258,25 @@ def may_have(met: Met, one: Rule) -> tuple[str | None, str | None]:
     reasons = []
     for product in products:
         if product in ("basic", "premium"):
-            reason = "already_has" if met.plan == product else None
+            lower = met.plan == "premium" and product == "basic"
+            reason = "already_has" if met.plan == product else "no_path" if lower else None
         elif met.subscription is None:
             reason = "no_subscription"
         elif product in met.addons:
             reason = "already_has"
         else:
             reason = "needs_plan" if product == "support" and met.plan != "premium" else None
-        if reason is None:
-            return product, None
         reasons.append(reason)
+    free = [product for product, reason in zip(products, reasons, strict=True) if reason is None]
+    if free:
+        return max(free, key=lambda product: value(met, product)), None
     return (products[0], reasons[0]) if products else (None, None)
+
+
+def value(met: Met, product: str) -> int:
+    """What a year of it brings more than a year of the plan that it replaces."""
+    replaces = PRICES[met.plan] if met.plan and product in CATALOG.plans else 0
+    return 12 * (PRICES[product] - replaces)
 
 
 @given(batches(), random_rules, st.randoms(use_true_random=False))
