@@ -18,7 +18,7 @@ from engine.decisions.ledger import TagChange, Written, tally
 from engine.decisions.occasions import KEYS, Batch, event_properties
 from engine.decisions.receipt_texts import receipt_texts
 from engine.decisions.results import Outcome
-from engine.decisions.rule_table import HELD, RESULTS, Ints, RuleTable
+from engine.decisions.rule_table import HELD, RESULTS, Ints
 from engine.decisions.tables import channel_sets, results, texts
 from engine.matching.rows import full_rows
 from engine.store.documents import dump, encode

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from dsl.catalog import Catalog
 from dsl.typed import MomentUse, Rule
 from engine.decisions.occasions import Part
-from engine.happenings.history import with_history
 from engine.lateness import in_time
 from engine.passes.report import PassReport
 from engine.plans import Plans
@@ -75,7 +74,9 @@ class Pass:
     ) -> Part:
         """A due set with what happened before, as far as the rules ask for it."""
         plan = self.plans.plan_of(rules)
-        return Part(use, day, with_history(connection, self.catalog, table, plan.terms, day), plan, rules)
+        if plan.terms:
+            table = self.plans.past_of(rules).beside(connection, self.catalog, table, day)
+        return Part(use, day, table, plan, rules)
 
     def in_time(self, rules: Sequence[Rule], due_at: dt.datetime, zone: str) -> tuple[Rule, ...]:
         """Those of the rules that may still act on what was due then."""
