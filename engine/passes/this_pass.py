@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -20,8 +20,12 @@ from engine.plans import Plans
 from engine.store.session import Store
 from engine.store.tables import moves, passes
 
-Progress = Callable[[int, int], None]
-"""batches done, batches in all"""
+
+class Progress(Protocol):
+    """Told how far a pass is: batches done and in all, and how many occurrences were met in them."""
+
+    def __call__(self, done: int, total: int, rows: int = 0) -> None: ...
+
 
 Check = Callable[[sa.Connection], None]
 """Asked first in every transaction of a pass: raises a CarpeError where this process may not work (any more)."""
