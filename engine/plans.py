@@ -20,6 +20,7 @@ from engine.decisions.batch_facts import needed
 from engine.decisions.occasions import event_properties
 from engine.decisions.rule_table import RuleTable, compile_rules
 from engine.event_bounds import event_bounds
+from engine.happenings.needed import NeededPast
 from engine.matching.plan import Plan, compile_plan
 from engine.store.events import Bounds
 from engine.unavailable import waits_for
@@ -88,6 +89,10 @@ class Plans:
         """The plan of a moment, masked to some of its rules."""
         return self._of(use).masked(tuple(rule.name for rule in rules))
 
+    def past_of(self, use: MomentUse, rules: Sequence[Rule]) -> NeededPast:
+        """What some rules of a moment ask of the past."""
+        return self._of(use).past(tuple(rule.name for rule in rules))
+
     def plan(self, use: MomentUse, day: dt.date) -> Plan:
         """The plan of a moment, masked to the rules that are active on a local day."""
         return self._of(use).plan(day)
@@ -117,6 +122,7 @@ class _Listening:
         self._making = Lock()
         self.active = lru_cache(KEPT)(self._active)
         self.masked = lru_cache(KEPT)(self._masked)
+        self.past = lru_cache(KEPT)(self._past)
         self.plan = lru_cache(KEPT)(lambda day: self.masked(tuple(rule.name for rule in self.active(day))))
 
     def _active(self, day: dt.date) -> tuple[Rule, ...]:
@@ -127,6 +133,9 @@ class _Listening:
             if self._whole is None:
                 self._whole = compile_plan(self.rules)
             return self._whole.only(self._places[name] for name in names)
+
+    def _past(self, names: tuple[str, ...]) -> NeededPast:
+        return NeededPast([self.rules[self._places[name]].condition for name in names])
 
     def _conditions(self) -> list[Condition]:
         return [rule.condition for rule in self.rules]

@@ -9,6 +9,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from engine.store.binary_copy import copy_columns
 from engine.store.bulk import Stored, insert_rows, instant_text
 from engine.store.documents import dump
 from engine.store.tables import Instant
@@ -30,7 +31,9 @@ def insert_values(connection: sa.Connection, table: sa.Table, rows: Sequence[Map
 
 def insert_columns(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
     """Insert the rows of a table of columns: JSON as text already, instants in UTC."""
-    if rows.num_rows:
+    if rows.num_rows and connection.dialect.name == "postgresql":
+        copy_columns(connection, table, rows)
+    elif rows.num_rows:
         columns = [_values(table.c[name], rows[name]) for name in rows.column_names]
         insert_rows(connection, table, rows.column_names, zip(*columns, strict=True))
 

@@ -80,7 +80,8 @@ def _rule(rng: random.Random, number: int) -> str:
     clauses += rng.sample(others, rng.choice((1, 1, 2)))
     if rng.random() < 0.05:
         clauses.append("(plan = premium or tenure < 36)")
-    action = rng.choice(("offer premium", "offer standard", "offer backup", 'say "Thank you."', "tag looked_at"))
+    contacts = ("offer premium", "offer standard", "offer backup", 'say "Thank you."')
+    action = rng.choice(contacts) if rng.random() < 0.95 else "tag looked_at"
     via = "" if action.startswith("tag") else rng.choice((" via email", " via in_app", " via email, in_app"))
     return f"rule r{number:04} on renewal where {' and '.join(clauses)} {action}{via} priority {rng.randrange(5)}"
 
