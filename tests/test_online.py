@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from conftest import make_tables
-from world import ruleset, world
 from world import put as put_world
+from world import ruleset, world
 
 from dsl.typed import Ruleset
 from engine.decisions.common_counters import settle
@@ -19,7 +19,6 @@ from engine.online.desk import EventDesk
 from engine.online.drafts import Telling, draft
 from engine.online.incoming import Answer, IncomingEvent
 from engine.online.recorded import decide_recorded
-from engine.pauses import pause
 from engine.plans import plans_of
 from engine.reports.decisions import DecisionLine
 from engine.store.documents import dump

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 
 from engine.config import Settings
+from engine.online.desk import EventDesk
 from engine.rulebook import Rulebook
 from engine.store.session import Store
 
@@ -21,6 +22,7 @@ class Desk:
     store: Store
     rulebook: Rulebook
     clock: Callable[[], dt.datetime]
+    events: EventDesk
     worker: str | None = None  # the scheduler that ticks in this process
 
     def today(self) -> dt.date:

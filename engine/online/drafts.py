@@ -47,9 +47,7 @@ def draft(ruleset: Ruleset, telling: Telling) -> Draft:
     values = properties_of(ruleset, event_moment(ruleset, told.moment), told.properties)
     event = Event(told.id, told.moment, told.customer, told.occurred_at, values, told.subscription, told.source)
     kept = staged(ruleset.catalog, event)
-    return Draft(
-        telling, values, kept, digest_of(kept), instant_text(told.occurred_at), instant_text(telling.now)
-    )
+    return Draft(telling, values, kept, digest_of(kept), instant_text(told.occurred_at), instant_text(telling.now))
 
 
 def event_moment(ruleset: Ruleset, name: str) -> Moment:

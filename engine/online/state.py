@@ -119,7 +119,9 @@ def _joined(
     )
     told = asked.outerjoin(events, sa.and_(events.c.source == source, events.c.id == key))
     whose = told.outerjoin(customers, customers.c.id == customer)
-    return sa.select(*columns).select_from(whose.outerjoin(subscriptions, subscriptions.c.customer_id == customers.c.id))
+    return sa.select(*columns).select_from(
+        whose.outerjoin(subscriptions, subscriptions.c.customer_id == customers.c.id)
+    )
 
 
 def _text(document: sa.Column[Any]) -> sa.ColumnElement[str]:

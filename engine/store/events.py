@@ -248,9 +248,7 @@ def implausible(at: dt.datetime, now: dt.datetime) -> tuple[Fault, str] | None:
     return None
 
 
-def _judge_subscription(
-    moment: Moment, owners: Mapping[str, str], one: StagedEvent, index: int
-) -> Refusal | None:
+def _judge_subscription(moment: Moment, owners: Mapping[str, str], one: StagedEvent, index: int) -> Refusal | None:
     key = one.subscription_id
     if key is None:
         if moment.owner is not Owner.SUBSCRIPTION:
