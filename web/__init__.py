@@ -8,6 +8,7 @@ from collections.abc import Callable
 from flask import Flask
 
 from engine.config import Settings
+from engine.online.desk import EventDesk
 from engine.rulebook import Rulebook
 from engine.store.session import Store
 from web import (
@@ -45,7 +46,7 @@ def create_app(
     `worker` is the id of the scheduler that ticks in this process, whose health is then the application's.
     """
     app = Flask(__name__)
-    app.extensions["carpe"] = Desk(settings, store, rulebook, clock, worker)
+    app.extensions["carpe"] = Desk(settings, store, rulebook, clock, EventDesk(store, rulebook.good), worker)
     security.install(app, session_secret(store, settings.secret))
     layout.install(app)
     sign_in.install(app)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from engine.access import check_token
 from engine.deliveries.inbox import messages
-from engine.event_path import EventConflict, EventRefused, IncomingEvent, decide_event, record, would_decide
+from engine.event_path import would_decide
 from engine.halts import Halted
+from engine.online import incoming
+from engine.online.drafts import Telling
+from engine.online.incoming import EventConflict, EventRefused, IncomingEvent
 from web import problems
 from web.api_bodies import (
     Answer,
@@ -23,7 +28,7 @@ from web.api_bodies import (
     Recorded,
 )
 from web.api_readings import answer_readings
-from web.api_requests import decides, is_list, items_of, read, read_item, refuse, status_of, told
+from web.api_requests import decides, in_words, is_list, items_of, read, read_item, refuse, status_of
 from web.desk import desk
 from web.openapi import document
 
@@ -54,10 +59,7 @@ def events() -> ResponseReturnValue:
     raw = request.get_data(cache=False)
     if is_list(raw):
         return _batch(raw)
-    event = read(Event, raw)
-    if isinstance(event, Problem):
-        return refuse(event)
-    result = _record(event)
+    [result] = _told([read(Event, raw)])
     if result.problem is not None:
         return refuse(result.problem, result.status)
     assert result.recorded is not None
@@ -88,7 +90,7 @@ def decide() -> ResponseReturnValue:
             day=question.as_of,
         )
     except EventRefused as refusal:
-        return refuse(*told(refusal))
+        return refuse(*in_words(refusal))
     except Halted as halt:
         return problems.problem(503, halt.code, str(halt))
     return jsonify(Answer(decisions=[Decision.of(line) for line in lines]).model_dump(mode="json"))
@@ -108,39 +110,38 @@ def _batch(raw: bytes) -> ResponseReturnValue:
     items = items_of(raw, "events")
     if isinstance(items, Response):
         return items
-    results = [_one_of(item) for item in items]
+    results = _told([read_item(Event, item) for item in items])
     return jsonify(EventResults(results=results).model_dump(mode="json"))
 
 
-def _one_of(item: object) -> EventResult:
-    event = read_item(Event, item)
-    if isinstance(event, Problem):
-        return EventResult(status=status_of(event), problem=event)
-    return _record(event)
+def _told(bodies: Sequence[Event | Problem]) -> list[EventResult]:
+    """Tell those that can be read, together; the results are in the order of the bodies."""
+    now, decide = desk().clock(), decides()
+    good = [Telling(IncomingEvent(**dict(body)), now, decide) for body in bodies if isinstance(body, Event)]
+    answers = iter(desk().events.tell_all(good))
+    return [
+        _result(body, next(answers)) if isinstance(body, Event) else EventResult(status=status_of(body), problem=body)
+        for body in bodies
+    ]
 
 
-def _record(event: Event) -> EventResult:
-    """Keep an event, decide it if that was asked: what it alone is answered."""
-    store, ruleset, now = desk().store, desk().ruleset(), desk().clock()
-    lines, waiting = None, None
-    try:
-        kept = record(store, ruleset, IncomingEvent(**dict(event)), now)
-        lines = decide_event(store, ruleset, event.source, event.id, now) if decides() else None
-    except Halted as halt:
-        waiting = str(halt)
-    except (EventConflict, EventRefused) as refusal:
-        problem, status = told(refusal)
+def _result(event: Event, told: incoming.Answer | Exception) -> EventResult:
+    """What this event alone is answered."""
+    if isinstance(told, EventConflict | EventRefused):
+        problem, status = in_words(told)
         return EventResult(status=status, problem=problem)
-    decided = None if lines is None else [Decision.of(line) for line in lines]
+    if isinstance(told, Exception):
+        raise told
+    decided = None if told.decisions is None else [Decision.of(line) for line in told.decisions]
     recorded = Recorded(
         source=event.source,
         id=event.id,
-        state=kept.state,
-        counts_as=kept.counts_as,
+        state=told.kept.state,
+        counts_as=told.kept.counts_as,
         decisions=decided,
-        waiting=waiting,
+        waiting=told.waiting,
     )
-    return EventResult(status=201 if kept.state == "new" else 200, recorded=recorded)
+    return EventResult(status=201 if told.kept.state == "new" else 200, recorded=recorded)
 
 
 def _not_json() -> Response:

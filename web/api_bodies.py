@@ -20,7 +20,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from engine.event_path import CountsAs
+from engine.online.incoming import CountsAs
 from engine.reports.decisions import DecisionLine
 
 LARGEST_BATCH = 1_000

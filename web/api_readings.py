@@ -11,7 +11,7 @@ from engine.reading_path import Outcome, tell_readings
 from engine.store import meters
 from engine.store.readings import Became
 from web.api_bodies import Problem
-from web.api_requests import decides, is_list, items_of, read, read_item, refuse, status_of, told
+from web.api_requests import decides, in_words, is_list, items_of, read, read_item, refuse, status_of
 from web.desk import desk
 from web.reading_bodies import Crossing, Reading, ReadingKept, ReadingResult, ReadingResults
 
@@ -46,7 +46,7 @@ def _told(bodies: Sequence[Reading | Problem]) -> list[ReadingResult]:
 
 def _result(body: Reading, outcome: Outcome) -> ReadingResult:
     if outcome.refusal is not None:
-        problem, status = told(outcome.refusal)
+        problem, status = in_words(outcome.refusal)
         return ReadingResult(status=status, problem=problem)
     crossings = [Crossing.of(passed) for passed in outcome.passed]
     kept = ReadingKept.model_validate(

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
 
-from engine.event_path import EventConflict, EventRefused
+from engine.online.incoming import EventConflict, EventRefused
 from web import problems
 from web.api_bodies import LARGEST_BATCH, Problem
 
@@ -46,7 +46,7 @@ def _sentence(kind: str, message: str, field: str | None) -> str:
     return f"{field or 'The body'} {wanted}."
 
 
-def told(refusal: EventRefused | EventConflict) -> tuple[Problem, int]:
+def in_words(refusal: EventRefused | EventConflict) -> tuple[Problem, int]:
     """The engine's refusal as a problem, and its status."""
     reason = f"{refusal.reason[0].upper()}{refusal.reason[1:]}"
     reason = reason if reason.endswith(("?", ".")) else f"{reason}."

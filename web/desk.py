@@ -13,6 +13,7 @@ from flask import current_app, g
 from dsl.typed import Ruleset
 from engine.config import Settings
 from engine.errors import CarpeError
+from engine.online.desk import EventDesk
 from engine.rulebook import Rulebook
 from engine.store.session import Store
 
@@ -23,6 +24,7 @@ class Desk:
     store: Store
     rulebook: Rulebook
     clock: Callable[[], dt.datetime]
+    events: EventDesk
     worker: str | None = None  # the scheduler that ticks in this process
 
     def ruleset(self) -> Ruleset:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from engine.event_path import CountsAs
+from engine.online.incoming import CountsAs
 from engine.reading_path import Passed
 from web.api_bodies import COUNTS_AS, Body, Decision, Id, Instant, Name, Problem
 

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 
 from engine.decisions.ledger import COUNTS, count
 from engine.store.inserts import insert
-from engine.store.meta import drop_meta, get_meta
 from engine.store.tables import counters, meta
 
 _MARK, _FACT = "*", "listeners:"
@@ -46,19 +45,21 @@ def remember(connection: sa.Connection, listeners: Mapping[str, Sequence[str]]) 
             connection.execute(insert(connection, meta).values(values).on_conflict_do_nothing())
 
 
+def counted_together(connection: sa.Connection) -> list[str]:
+    """The listeners that are counted together and not settled."""
+    mine = sa.and_(counters.c.rule >= _MARK, counters.c.rule < chr(ord(_MARK) + 1))  # names of rules begin with letters
+    return sorted(connection.scalars(sa.select(counters.c.rule).where(mine).distinct()))
+
+
 def settle(connection: sa.Connection) -> None:
     """Give every rule its own share of what was counted together."""
-    together = sa.select(counters.c.rule).where(_is_common()).distinct()
-    for name in sorted(connection.scalars(together)):
-        rules = json.loads(get_meta(connection, _FACT + name) or "[]")
-        drop_meta(connection, _FACT + name)
+    for name in counted_together(connection):
+        fact = sa.delete(meta).where(meta.c.key == _FACT + name).returning(meta.c.value)
+        rules = connection.scalar(fact)
+        if rules is None:
+            continue  # somebody else settled them meanwhile
         taken = counters.delete().where(counters.c.rule == name).returning(counters)
-        count(connection, list(_shares(connection.execute(taken).mappings().all(), rules)))
-
-
-def _is_common() -> sa.ColumnElement[bool]:
-    """An indexed range: names of rules begin with letters."""
-    return sa.and_(counters.c.rule >= _MARK, counters.c.rule < chr(ord(_MARK) + 1))
+        count(connection, list(_shares(connection.execute(taken).mappings().all(), json.loads(rules))))
 
 
 def _shares(rows: Iterable[Mapping[Any, Any]], rules: Sequence[str]) -> Iterable[dict[str, Any]]:

@@ -60,7 +60,7 @@ class Outcome:
 def decide_occasions(
     connection: sa.Connection, plans: Plans, occasions: Sequence[Occasion], paused: Collection[str]
 ) -> Outcome:
-    """Match and decide some occasions; the events are recorded already. Rules that are `paused` hold what they match."""
+    """Match and decide occasions whose events are recorded already; `paused` rules hold what they match."""
     met = [each for number, occasion in enumerate(occasions) for each in _met(number, occasion)]
     look_up(connection, plans.catalog, _asking(occasions, met))
     row, rule = _matches(occasions, met)

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from dsl.datatypes import Value
 from dsl.operators import OPERATORS
@@ -28,28 +28,9 @@ from engine.store.documents import dump
 Read = Callable[[Row, dt.date], Value | None]
 Verdict = bool | None
 
-_JSON = {None: "null", True: "true", False: "false"}
+_JSON: dict[Verdict, str] = {None: "null", True: "true", False: "false"}
 _text = json.encoder.encode_basestring  # a JSON string; characters beyond ASCII stay as they are
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One side of a clause: how its value is read to compare, and to show (None: the same value)."""
-
-    read: Read
-    show: Read | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One entry of a condition's outline with its parts; `head` and `tail` are JSON around what a row fills in."""
-
-    condition: Condition
-    head: str
-    tail: str
-    sides: tuple[_Side, ...]
-    is_personal: bool
-    parts: tuple[_Line, ...]
+_MASKED = _text(MASK)
 
 
 class ReceiptForm:
@@ -59,47 +40,94 @@ class ReceiptForm:
         self._root = _laid_out(list(outline(condition)), personal)
 
     def filled(self, row: Row, day: dt.date, candidates: Sequence[Candidate]) -> str:
-        """The body for a row on a local day, as JSON. Raises NotStored where the row lacks what was asked of its past."""
+        """The body for a row on a local day, as JSON. Raises NotStored where nobody looked up what it asks of the past."""
         lines: list[str] = []
-        _fill(self._root, row, day, lines)
+        self._root.fill(row, day, lines)
         return f'{{"candidates":{dump(candidates)},"clauses":[{",".join(lines)}]}}'
 
 
-def _fill(line: _Line, row: Row, day: dt.date, lines: list[str]) -> Verdict:
-    """Write the line and those of its parts, outermost first; its verdict."""
-    place = len(lines)
-    lines.append("")
-    values = [side.read(row, day) for side in line.sides]
-    verdict = _verdict(line, values, [_fill(part, row, day, lines) for part in line.parts], day)
-    lines[place] = f"{line.head}{_shown(line, values, row, day)},{_JSON[verdict]}{line.tail}"
-    return verdict
+class _Line(Protocol):
+    """One entry of a condition's outline with those below it."""
+
+    def fill(self, row: Row, day: dt.date, lines: list[str]) -> Verdict:
+        """Add its line and theirs, as JSON, outermost first; its verdict."""
 
 
-def _verdict(line: _Line, values: Sequence[Value | None], parts: Sequence[Verdict], day: dt.date) -> Verdict:
-    match line.condition:
-        case Test(operator, operands=operands):
-            if values[0] is None:
-                return OPERATORS[operator].missing if operator in PRESENCE else None
-            return OPERATORS[operator].meaning(values[0], operands, day)
-        case Relation(operator):
-            return None if None in values else OPERATORS[operator].meaning(values[0], (values[1],), day)
-        case Not():
-            return None if parts[0] is None else not parts[0]
-        case SegmentUse():
-            return parts[0]
-        case All():
-            return False if False in parts else None if None in parts else True
-        case AnyOf():
-            return True if True in parts else None if None in parts else False
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """A test of one value; `head` and `tail` are the JSON around what a row fills in."""
+
+    head: str
+    tail: str
+    read: Read
+    show: Read | None  # None: what was read
+    meaning: Callable[[Value, tuple[Value, ...], dt.date], bool]
+    operands: tuple[Value, ...]
+    missing: Verdict
+    is_personal: bool
+
+    def fill(self, row: Row, day: dt.date, lines: list[str]) -> Verdict:
+        value = told = self.read(row, day)
+        verdict = self.missing if value is None else self.meaning(value, self.operands, day)
+        if self.show is not None:
+            told = self.show(row, day)
+        text = _MASKED if self.is_personal and told is not None else _text(shown(told))
+        lines.append(f"{self.head}{text},{_JSON[verdict]}{self.tail}")
+        return verdict
 
 
-def _shown(line: _Line, values: Sequence[Value | None], row: Row, day: dt.date) -> str:
-    if not line.sides:
-        return "null"
-    told = [side.show(row, day) if side.show else value for side, value in zip(line.sides, values, strict=True)]
-    if line.is_personal and any(value is not None for value in told):
-        return _text(MASK)
-    return _text(" and ".join(map(shown, told)))
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Two values side by side."""
+
+    head: str
+    tail: str
+    read: tuple[Read, Read]
+    show: tuple[Read, Read]
+    meaning: Callable[[Value, tuple[Value, ...], dt.date], bool]
+    is_personal: bool
+
+    def fill(self, row: Row, day: dt.date, lines: list[str]) -> Verdict:
+        left, right = (read(row, day) for read in self.read)
+        verdict = None if left is None or right is None else self.meaning(left, (right,), day)
+        told = [show(row, day) for show in self.show]
+        is_masked = self.is_personal and any(value is not None for value in told)
+        text = _MASKED if is_masked else _text(" and ".join(map(shown, told)))
+        lines.append(f"{self.head}{text},{_JSON[verdict]}{self.tail}")
+        return verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Connective:
+    """`not`, `and`, `or`, or a segment: what its parts say together."""
+
+    head: str
+    tail: str
+    parts: tuple[_Line, ...]
+    together: Callable[[Sequence[Verdict]], Verdict]
+
+    def fill(self, row: Row, day: dt.date, lines: list[str]) -> Verdict:
+        place = len(lines)
+        lines.append("")
+        verdict = self.together([part.fill(row, day, lines) for part in self.parts])
+        lines[place] = f"{self.head}null,{_JSON[verdict]}{self.tail}"
+        return verdict
+
+
+def _all(parts: Sequence[Verdict]) -> Verdict:
+    return False if False in parts else None if None in parts else True
+
+
+def _any(parts: Sequence[Verdict]) -> Verdict:
+    return True if True in parts else None if None in parts else False
+
+
+def _not(parts: Sequence[Verdict]) -> Verdict:
+    return None if parts[0] is None else not parts[0]
+
+
+def _same(parts: Sequence[Verdict]) -> Verdict:
+    return parts[0]
 
 
 # --- laid out once ---------------------------------------------------------------------------------------------------
@@ -108,28 +136,41 @@ def _shown(line: _Line, values: Sequence[Value | None], row: Row, day: dt.date) 
 def _laid_out(entries: list[Entry], personal: frozenset[str]) -> _Line:
     """The tree of an outline: what follows an entry one deeper is its part."""
     first, rest = entries[0], entries[1:]
+    head, tail = f"[{_text(first.text)},", f",{first.depth}]"
+    terms = sides(first.condition)
+    is_personal = any(one.key in personal for term in terms for one in attributes(term))
+    match first.condition:
+        case Test(operator, term, operands):
+            read, show = _side(term)
+            missing = OPERATORS[operator].missing if operator in PRESENCE else None
+            return _Clause(head, tail, read, show, OPERATORS[operator].meaning, operands, missing, is_personal)
+        case Relation(operator):
+            (left, show_left), (right, show_right) = map(_side, terms)
+            shows = (show_left or left, show_right or right)
+            return _Comparison(head, tail, (left, right), shows, OPERATORS[operator].meaning, is_personal)
     starts = [place for place, entry in enumerate(rest) if entry.depth == first.depth + 1]
     groups = [rest[start:end] for start, end in zip(starts, [*starts[1:], len(rest)], strict=False)]
-    terms = sides(first.condition)
-    return _Line(
-        first.condition,
-        f"[{_text(first.text)},",
-        f",{first.depth}]",
-        tuple(_side(term) for term in terms),
-        any(one.key in personal for term in terms for one in attributes(term)),
-        tuple(_laid_out(group, personal) for group in groups),
+    return _Connective(
+        head, tail, tuple(_laid_out(group, personal) for group in groups), _TOGETHER[type(first.condition)]
     )
 
 
-def _side(term: Term) -> _Side:
+_TOGETHER: dict[type[Condition], Callable[[Sequence[Verdict]], Verdict]] = {
+    All: _all,
+    AnyOf: _any,
+    Not: _not,
+    SegmentUse: _same,
+}
+
+
+def _side(term: Term) -> tuple[Read, Read | None]:
+    """How a term is read to compare, and to show where that differs."""
     match term:
         case Attribute():
-            return _Side(_attribute(term.key), None)
+            return _attribute(term.key), None
         case Elapsed(start=Attribute() as start):
-            return _Side(_elapsed(start.key, term), None)
-    return _Side(
-        lambda row, day: _reader(row, day).read(term), lambda row, day: read_for_people(term, _reader(row, day))
-    )
+            return _elapsed(start.key, term), None
+    return lambda row, day: _reader(row, day).read(term), lambda row, day: read_for_people(term, _reader(row, day))
 
 
 def _attribute(key: str) -> Read:

@@ -67,8 +67,8 @@ class Rows:
     results: dict[tuple[CounterKey, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     listeners: dict[str, Sequence[str]] = field(default_factory=dict)
 
-    def counters(self) -> list[Sequence[Stored]]:
-        """The rows of counters, of pass 0 (that of events that were decided as they came), in the order of their keys."""
+    def counters(self) -> Sequence[Sequence[Stored]]:
+        """The rows of counters, in the order of their keys; events that are decided as they come have pass 0."""
         rows = [common_counters.common(name, _key(key), due) for (key, name), due in self.met.items()]
         rows += [common_counters.matched(rule, _key(key), some) for (key, rule), some in self.results.items()]
         return sorted(tuple(row[name] for name in COUNTERS) for row in rows)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 import sqlalchemy as sa
 
 from dsl.typed import MomentUse, Rule
+from engine.decisions.common_counters import settle
 from engine.decisions.occasions import Part
 from engine.passes.claims import claim
 from engine.passes.deciding import Due, decide_due
@@ -35,6 +36,7 @@ def order(this: Pass, rule: Rule, day: dt.date, reason: str) -> int:
         number = connection.scalar(sa.select(reruns.c.id).where(open_order))
         if number is not None:
             return int(number)
+        settle(connection)
         _forget_what_is_tried_again(connection, rule.name, day)
         values = {"rule": rule.name, "local_date": day, "reason": reason, "ordered_at": this.now}
         made: int = connection.scalars(sa.insert(reruns).values(values).returning(reruns.c.id)).one()

@@ -10,6 +10,7 @@
 3. Whose calendar changed after a batch was finished is looked at again (`late`).
 4. Events that wait are decided the same way, their state turned in the same transaction (`waiting`), and what is met
    some time after an event (`delays`).
+5. What single events were counted for all their listeners together is counted by rule (`common_counters`).
 
 A killed pass leaves whole batches behind and nothing else; the next pass takes up what is left.
 """
@@ -21,6 +22,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from dsl.typed import Rule, Ruleset
+from engine.decisions.common_counters import counted_together, settle
 from engine.passes import rerun
 from engine.passes.delays import decide_delayed
 from engine.passes.late import decide_late, forget_passing
@@ -59,6 +61,7 @@ def run_pass(
     for use in this.plans.happening():
         while use.delay and decide_delayed(this, use, day):
             pass
+    _settle(this)
     this.finish()
     return this.report
 
@@ -117,6 +120,15 @@ def _decide_scheduled(this: Pass, day: dt.date | None, progress: Progress) -> No
     progress(total, total, this.report.moments.total())
     if day is None:
         _look_again(this)
+
+
+def _settle(this: Pass) -> None:
+    """What events were counted for all their listeners together, by rule."""
+    with this.store.read() as connection:
+        together = counted_together(connection)
+    if together:
+        with this.write() as connection:
+            settle(connection)
 
 
 def _is_done(this: Pass, day: Day) -> None:
