@@ -77,6 +77,10 @@ class Contacts:
         pairs = ((getattr(self, each.name), getattr(more, each.name)) for each in fields(self))
         return Contacts(*(np.concatenate(pair) for pair in pairs))
 
+    def some(self, rows: Mask) -> Contacts:
+        """Those rows only."""
+        return Contacts(*(getattr(self, each.name)[rows] for each in fields(self)))
+
     @staticmethod
     def none() -> Contacts:
         whole, bits = np.zeros(0, np.int64), np.zeros(0, np.uint64)
@@ -90,6 +94,10 @@ class Declines:
     customer: Ints
     product: Ints
     at: Ints
+
+    def some(self, rows: Mask) -> Declines:
+        """Those rows only."""
+        return Declines(self.customer[rows], self.product[rows], self.at[rows])
 
     @staticmethod
     def none() -> Declines:
