@@ -294,7 +294,7 @@ def has_room(others: Sequence[tuple[int, bool]], at: int, at_most: int, window: 
 )
 def test_room_against_every_window(some, day: int, at_most: int, window: Window, zone: int) -> None:
     at = NINE + day * DAY
-    met = [(NINE + days * DAY + shift, ghost) for days, shift, ghost in some]
+    met = sorted((NINE + days * DAY + shift, ghost) for days, shift, ghost in some)
     instants, ghosts = (np.array([each[n] for each in met], kind) for n, kind in ((0, np.int64), (1, np.bool_)))
     seen = Seen(np.array([0]), np.array([at]), np.array([zone]), ZONES)
     found = Timeline.of(np.zeros(len(met), np.int64), instants, ghosts).has_room(seen, at_most, window)

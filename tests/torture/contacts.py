@@ -11,13 +11,9 @@ import sys
 import time
 import zoneinfo
 from itertools import pairwise
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from test_contacts import World, causes, expected
 
 from engine.contacts.local_time import SECOND, offsets
+from tests.test_contacts import World, causes, expected
 
 FIRST, LAST = 1970, 2037
 
