@@ -6,7 +6,7 @@
 #   make bench-rooms  how long the other rooms take, each in its own words
 #   make fuzz       searches for texts that break the language, a minute each for rules, catalogs and messages
 #   make torture    passes and schedulers killed, stopped and starved; a year of outages; the calendar of every zone;
-#                   millions of comparisons of one rule's forms
+#                   millions of comparisons of one rule's forms; a million customers in fifty experiments
 #   make clean      removes the virtual environment and what was built
 # A virtual environment is made once, in .venv; a stamp a list of extras says what it holds.
 
@@ -55,6 +55,8 @@ torture: .venv/with-all postgresql
 	$(BIN)/python -m tests.torture.year 365
 	$(BIN)/python -m tests.torture.calendar 2000
 	$(BIN)/python -m tests.torture.agreement
+	$(BIN)/python -m tests.torture.experiments
+	$(BIN)/python -m tests.torture.contacts
 
 clean:
 	rm -rf .venv .venv-bench carpe-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

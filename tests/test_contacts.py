@@ -146,6 +146,14 @@ def test_a_cap_of_months_goes_by_the_customers_calendar() -> None:
     assert asked([Ask(at, zone=0)], said, [Met(early)]) != [None], "in UTC it was the 16th already"
 
 
+def test_a_month_back_from_the_31st_is_the_last_of_a_shorter_month() -> None:
+    """Seen from 31 March, the window of a month begins with 1 March."""
+    said = Policies(caps=(Cap("any", 1, Window(1, MONTHS)),))
+    at = instant("2026-03-31T09:00")
+    assert asked([Ask(at)], said, [Met(instant("2026-03-01T09:00"))]) != [None]
+    assert asked([Ask(at)], said, [Met(instant("2026-02-28T09:00"))]) == [None]
+
+
 def test_a_cap_of_a_channel_closes_that_channel_and_a_cap_of_any_all() -> None:
     both, met = candidates([Ask(NINE, channels=0b101)]), before([Met(NINE - DAY)])
     of_email, of_any = (policy(Policies(caps=(Cap(one, 1, Window(7, DAYS)),))) for one in ("email", "any"))
@@ -286,7 +294,7 @@ def has_room(others: Sequence[tuple[int, bool]], at: int, at_most: int, window: 
 )
 def test_room_against_every_window(some, day: int, at_most: int, window: Window, zone: int) -> None:
     at = NINE + day * DAY
-    met = [(NINE + days * DAY + shift, ghost) for days, shift, ghost in some]
+    met = sorted((NINE + days * DAY + shift, ghost) for days, shift, ghost in some)
     instants, ghosts = (np.array([each[n] for each in met], kind) for n, kind in ((0, np.int64), (1, np.bool_)))
     seen = Seen(np.array([0]), np.array([at]), np.array([zone]), ZONES)
     found = Timeline.of(np.zeros(len(met), np.int64), instants, ghosts).has_room(seen, at_most, window)

@@ -83,8 +83,10 @@ def test_the_fraction_of_a_customer_never_changes(customer: str, salted: str, ex
     with localcontext() as context:
         context.prec = 80
         exact, step = Decimal(expected) * 100 / 2**64, Decimal(100) / 2**64
-        assert arm(customer, Experiment(salted, (Share("in", exact),), "out")) == "out"
-        assert arm(customer, Experiment(salted, (Share("in", exact + step),), "out")) == "in"
+        for percent, where in ((exact, "out"), (exact + step, "in")):
+            experiment = Experiment(salted, (Share("in", percent),), "out")
+            assert arm(customer, experiment) == where
+            assert experiment.arms[arms(pa.array([customer]), experiment, {}).arm[0]] == where
 
 
 def test_salts_are_of_the_kind_and_the_first_name() -> None:

@@ -81,6 +81,15 @@ def test_a_new_segment_is_believed_to_be_as_its_offer_and_a_new_offer_as_all_off
     assert widths[3] > 2 * max(widths[:3]), "of a new offer less is known than of a new segment"
 
 
+def test_nothing_is_counted_twice() -> None:
+    """Of an offer alone nobody else can tell: it knows its own customers and no more than the prior beside them."""
+    beliefs = learn(outcomes([[1000]], [[500]]), Prior(mean=0.1, strength=20))
+    assert 1000 < beliefs.a[0, 0] + beliefs.b[0, 0] < 1020
+    others = learn(outcomes([[1000], [1000]], [[500], [100]]), Prior(mean=0.1, strength=20))
+    assert others.mean[0, 0] < 0.5, "its own 500 of 1,000 do not pull it up"
+    assert others.mean[1, 0] > 0.1
+
+
 def test_spreads_tell_whether_segments_differ() -> None:
     alike = learn(outcomes([[2000] * 6] * 2, [[200, 205, 195, 199, 203, 198]] * 2))
     apart = learn(outcomes([[2000] * 6] * 2, [[20, 700, 100, 400, 60, 200]] * 2))

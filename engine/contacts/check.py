@@ -63,6 +63,15 @@ Closed = Iterator[tuple[Cause, Mask, int]]
 
 def check(candidates: Candidates, before: Before, policy: ContactPolicy) -> Verdict:
     """The channels on which each candidate may be met, the cause where there is none, and from when on."""
+    order = np.argsort(candidates.customer, kind="stable")
+    back = np.argsort(order)
+    found = _checked(candidates.take(order), Before(before.contacts.ordered(), before.declines.ordered()), policy)
+    send_at = {place: instants[back] for place, instants in found.send_at.items()}
+    return Verdict(found.open[back], found.cause[back], found.causes, send_at)
+
+
+def _checked(candidates: Candidates, before: Before, policy: ContactPolicy) -> Verdict:
+    """Of candidates in order of customers (neighbours ask neighbouring memory) and what was before in its own order."""
     open_ = candidates.channels.copy()
     cause = np.full(len(candidates), -1, np.int64)
     causes: list[Cause] = []
@@ -138,7 +147,7 @@ def _is_of(purpose: Purpose | None, column: Ints) -> Mask:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What happened to customers with some `thing` (a rule, a product): one a row, in any order."""
+    """What happened to customers with some `thing` (a rule, a product), by customer and instant."""
 
     customer: Ints
     thing: Ints

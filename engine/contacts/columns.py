@@ -77,6 +77,14 @@ class Contacts:
         pairs = ((getattr(self, each.name), getattr(more, each.name)) for each in fields(self))
         return Contacts(*(np.concatenate(pair) for pair in pairs))
 
+    def some(self, rows: Mask | Ints | slice) -> Contacts:
+        """Those rows only."""
+        return Contacts(*(getattr(self, each.name)[rows] for each in fields(self)))
+
+    def ordered(self) -> Contacts:
+        """By customer and instant; at the same instant ghosts come last."""
+        return self.some(_order(self.customer, self.at, self.ghost))
+
     @staticmethod
     def none() -> Contacts:
         whole, bits = np.zeros(0, np.int64), np.zeros(0, np.uint64)
@@ -91,10 +99,28 @@ class Declines:
     product: Ints
     at: Ints
 
+    def some(self, rows: Mask | Ints | slice) -> Declines:
+        """Those rows only."""
+        return Declines(self.customer[rows], self.product[rows], self.at[rows])
+
+    def ordered(self) -> Declines:
+        """By customer and instant."""
+        return self.some(_order(self.customer, self.at))
+
     @staticmethod
     def none() -> Declines:
         whole = np.zeros(0, np.int64)
         return Declines(whole, whole, whole)
+
+
+def _order(*columns: Ints | Mask) -> Ints | slice:
+    """The order of rows by the first column, then the next; a slice of everything where that is their order."""
+    is_tied = np.ones(max(len(columns[0]) - 1, 0), np.bool_)
+    for column in columns:
+        if (is_tied & (column[1:] < column[:-1])).any():
+            return np.lexsort(columns[::-1])
+        is_tied &= column[1:] == column[:-1]
+    return slice(None)
 
 
 def made(candidates: Candidates, channels: Bits, ghost: Mask) -> Contacts:

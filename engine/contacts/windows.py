@@ -41,8 +41,10 @@ class Timeline:
 
     @staticmethod
     def of(key: Ints, at: Ints, ghost: Mask) -> Timeline:
-        """From columns in any order."""
-        order = np.lexsort((ghost, at, key))
+        """From columns in which the rows of a key are in this order already."""
+        if (key[1:] >= key[:-1]).all():
+            return Timeline(key, at, ghost)
+        order = np.argsort(key, kind="stable")
         return Timeline(key[order], at[order], ghost[order])
 
     def has_room(self, seen: Seen, at_most: int, window: Window) -> Mask:
@@ -50,7 +52,7 @@ class Timeline:
         first = np.searchsorted(self.key, seen.key, side="left")
         end = np.searchsorted(self.key, seen.key, side="right")
         before = self._count(first, end, seen.at, ghosts=False)
-        after = self._count(first, end, seen.at, ghosts=True)
+        after = self._count(first, end, seen.at, ghosts=True) if self.ghost.any() else before
         room = np.ones(len(seen.key), np.bool_)
         most_after = int((end - after).max(initial=0))
         for later in range(min(at_most, most_after) + 1):
