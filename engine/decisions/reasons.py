@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engine.budgets.refusals import BUDGET_SPENT, NO_BUDGET, PLACES_TAKEN
+
 ALREADY_HAS = "already_has"
 NEEDS_PLAN = "needs_plan"
 NO_SUBSCRIPTION = "no_subscription"
@@ -20,6 +22,9 @@ _WORDING = {
     NO_CONSENT: ("they have not agreed to be written to", "the customer has not agreed to messages by {detail}"),
     PAUSED: ("the rule is paused",) * 2,
     TOO_LATE: ("it was too late to catch up",) * 2,
+    PLACES_TAKEN: ("as many customers were reached as may be", "the limit of {detail} is reached"),
+    BUDGET_SPENT: ("the budget is spent", "the discount does not fit the budget of {detail} any more"),
+    NO_BUDGET: ("the rule has no budget in their currency", "the rule has no budget in {detail}"),
     OUTRANKED: ("another rule won the occasion", "{detail} won the occasion"),
 }
 
