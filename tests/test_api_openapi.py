@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from web_world import World, help_blocks, open_world
 
-from web import api_bodies, reading_bodies
+from web import api_bodies, offer_bodies, reading_bodies
 from web.api_bodies import Event, Question
+from web.offer_bodies import OfferAnswer
 from web.openapi import document
 from web.reading_bodies import Reading
 
@@ -56,13 +57,14 @@ def test_every_reference_leads_to_a_schema() -> None:
     whole = document()
     named = {f"#/components/schemas/{name}" for name in whole["components"]["schemas"]}
     assert set(references(whole)) <= named
-    models = vars(api_bodies) | vars(reading_bodies)
+    models = vars(api_bodies) | vars(reading_bodies) | vars(offer_bodies)
     assert {name for name in whole["components"]["schemas"] if name not in models} == set()
 
 
 def examples() -> list[tuple[str, Any]]:
     found = []
-    for path, model in (("/events", Event), ("/readings", Reading), ("/decide", Question)):
+    answers = [(f"/offers/{{offer_id}}/{verb}", OfferAnswer) for verb in ("seen", "accept", "decline")]
+    for path, model in (("/events", Event), ("/readings", Reading), ("/decide", Question), *answers):
         body = document()["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         for example in body["examples"].values():
             values = example["value"] if isinstance(example["value"], list) else [example["value"]]
@@ -70,12 +72,13 @@ def examples() -> list[tuple[str, Any]]:
     found += [(Event, json.loads(unescape(text))) for _, text in help_blocks("event")]
     found += [(Reading, json.loads(unescape(text))) for _, text in help_blocks("reading")]
     found += [(Question, json.loads(unescape(text))) for _, text in help_blocks("question")]
+    found += [(OfferAnswer, json.loads(unescape(text))) for _, text in help_blocks("answer")]
     return found
 
 
 @pytest.mark.parametrize(("model", "value"), examples())
 def test_examples_of_the_document_and_the_help_are_accepted(
-    model: type[Event] | type[Reading] | type[Question], value: Any
+    model: type[Event] | type[Reading] | type[Question] | type[OfferAnswer], value: Any
 ) -> None:
     model.model_validate_json(json.dumps(value))
 

@@ -6,14 +6,19 @@ import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.budgets.book import LimitExceeded, OpenLimit, Taking, counted, open_limits, reserve
+from engine.budgets.allotting import allot
+from engine.budgets.book import LimitExceeded, OpenLimit, Taking, counted, open_limits, reserve, rooms
+from engine.budgets.candidates import NOT_REFUSED, Candidates
 from engine.budgets.limits import Limit, LimitKind, Period, limits_of
+from engine.budgets.refusals import refusal
 from engine.budgets.settling import Settled, lock, settle
+from engine.reports.decisions import outcome
 from engine.store.session import Store, open_store
 from engine.store.tables import budgets, draws
 from tests import world
@@ -214,3 +219,43 @@ def one_event(store: Store, limits: tuple[Limit, ...], name: str) -> int:
 
 def asked(one: OpenLimit) -> int:
     return 1 if one.limit.kind is LimitKind.VOLUME else 1000
+
+
+# --- from the book to the candidates and back ------------------------------------------------------------------------
+
+
+def test_a_pass_and_an_event_share_what_there_is(store: Store) -> None:
+    """Two passes after each other, as they are decided: opened, allotted, reserved; each refusal with its reason."""
+    limits = limits_of([rule("at most 3 customers per day", "budget $25 per week")])
+    assert allotted(store, limits, {"c0": 5, "c1": 9, "c2": 7}) == {
+        "c0": "held: the discount does not fit the budget of 25.00 USD per week any more",
+        "c1": "offered",
+        "c2": "offered",
+    }
+    assert allotted(store, limits, {"c3": 1}, cost=500) == {"c3": "offered"}
+    assert allotted(store, limits, {"c1": 1, "c4": 2}, cost=0) == {
+        "c1": "offered",
+        "c4": "held: the limit of 3 customers per day is reached",
+    }
+    assert allotted(store, limits, {"c1": 1}, currency="EUR") == {"c1": "held: the rule has no budget in EUR"}
+
+
+def allotted(
+    store: Store, limits: tuple[Limit, ...], values: dict[str, float], cost: int = 1000, currency: str = "USD"
+) -> dict[str, str]:
+    customers, currencies = sorted(values), {"": 0, "USD": 1, "EUR": 2}
+    codes = np.arange(len(customers))
+    same = np.zeros_like(codes)
+    with store.write() as connection:
+        opened = open_limits(connection, limits, NOW, ZONE)
+        left = rooms(connection, opened, {"some": 0}, currencies, customers)
+        worth = np.array([values[each] for each in customers], np.float64)
+        code = np.full_like(codes, currencies[currency])
+        found = allot(Candidates(codes, same, worth, codes, same, codes, code, np.full_like(codes, cost)), left)
+        won = [Taking(f"{each}-{cost}", "some", each, currency, cost) for each in np.array(customers)[found.won]]
+        if won:
+            decide(connection, [premium(0, each.decision_id) for each in won])
+        reserve(connection, opened, won)
+    told = [refusal(by, opened, currency) for by in found.refused_by.tolist() if by != NOT_REFUSED]
+    refused = iter(outcome("held", *each) for each in told)
+    return {each: "offered" if wins else next(refused) for each, wins in zip(customers, found.won, strict=True)}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from language import CATALOG
 
-from dsl.catalog import Catalog, LeapDay, MomentKind, Owner, Recurs
+from dsl.catalog import AcceptedOffers, Catalog, LeapDay, MomentKind, Owner, Recurs
 from dsl.catalog_reader import read_catalog
 from dsl.contact_policies import Cap, QuietHours
 from dsl.datatypes import DataType, Kind, Money, Unit
@@ -149,6 +149,14 @@ def test_what_is_no_bound_for_catching_up_is_refused(typed: str) -> None:
 
 def test_a_bound_is_one_value_not_a_list() -> None:
     assert only_problem(SMALL + "policies: {catch_up: [1 day, 2 days]}\n").code == "wrong-shape"
+
+
+def test_who_carries_out_what_is_accepted() -> None:
+    assert read(SMALL).policies.accepted_offers is AcceptedOffers.TELL_BILLING
+    said = read(SMALL + "policies: {accepted_offers: change_here}\n").policies
+    assert said.accepted_offers is AcceptedOffers.CHANGE_HERE
+    problem = only_problem(SMALL + "policies: {accepted_offers: changed_here}\n")
+    assert (problem.code, problem.hint) == ("wrong-value", "did you mean change_here?")
 
 
 # --- YAML 1.1 ---------------------------------------------------------------------------------------------------------

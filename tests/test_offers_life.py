@@ -18,7 +18,8 @@ from engine.offers.making import basis_of, expiry
 from engine.offers.reading import OfferLine, changes, list_offers, offer
 from engine.offers.refusals import OfferRefused
 from engine.offers.states import State
-from engine.offers.withdrawing import withdraw_rule, withdraw_undelivered
+from engine.offers.withdrawing import withdraw_customer, withdraw_rule, withdraw_undelivered
+from engine.store.forget import forget
 from engine.store.session import Store, open_store
 from engine.store.state import customer_rows, put_subscriptions
 from engine.store.tables import deliveries, subscriptions_history
@@ -256,6 +257,18 @@ def test_a_rule_s_offers_are_withdrawn(made: Store) -> None:
         [change] = changes(connection, "offer1")
     assert (change.by, change.reason) == ("ada", "the price was wrong")
     assert used(made) == {("volume", "day"): (0, 2, 0), ("money", "week"): (0, 1000, 1000)}
+
+
+def test_an_erased_customer_s_offers_give_their_budget_back_and_tell_nothing(made: Store) -> None:
+    with made.write() as connection:
+        assert withdraw_customer(connection, "c0", SOON) == ("offer0",)
+        forget(connection, "c0")
+        found = offer(connection, "offer0", SOON)
+    assert found is not None
+    assert (found.state, found.quote, found.customer_id.partition("-")[0]) == ("withdrawn", {}, "forgotten")
+    assert used(made) == {("volume", "day"): (1, 1, 0), ("money", "week"): (1000, 0, 1000)}
+    with pytest.raises(OfferRefused, match="was withdrawn"):
+        answer(made, State.ACCEPTED)
 
 
 # --- two at once -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from dsl.catalog import Catalog
@@ -106,7 +106,32 @@ def peopled(store: Store, shop: Catalog) -> Store:
             delivery(3, "d3", "bob", "pending"),
         ]
         connection.execute(insert(tables.deliveries), deliveries)
+        put_offers(connection)
     return store
+
+
+def put_offers(connection: Connection) -> None:
+    """An offer each to Annabelle and Bob, with all that hangs on it."""
+    for key, customer, subscription in (("d2", "anna-7", "sub-anna"), ("d3", "bob", "sub-bob")):
+        about: dict[str, Any] = {"id": key, "rule": "greet", "product": "premium", "segment": "", "discount": 5}
+        about |= {"quote": {"to": f"Dear {customer}"}, "basis": {"plan": "basic"}, "made_at": NOW, "state_at": NOW}
+        who = {"customer_id": customer, "subscription_id": subscription}
+        connection.execute(insert(tables.offers).values(about | who | {"state": "declined"}))
+        said = {"offer_id": key, "state": "declined", "at": NOW, "key": f"from {customer}", "by": "shop"}
+        connection.execute(insert(tables.offer_changes).values(said | {"reason": f"{customer} is away"}))
+        body = {"customer": customer, "subscription": subscription}
+        connection.execute(insert(tables.billing_changes).values(id=key, body=body, made_at=NOW))
+        drawn = {"kind": "volume", "period": "day", "currency": "", "rule": "greet", "starts_on": DAY, "amount": 1}
+        drawn |= {"decision_id": key, "customer_id": customer, "state": "confirmed"}
+        connection.execute(insert(tables.draws).values(drawn))
+        arm = {"experiment": "split:greet", "customer_id": customer, "arm": "small"}
+        connection.execute(insert(tables.assignments).values(arm | {"assigned_at": NOW}))
+        exposed = {"decision_id": key, "ghost": False, "exposed_at": NOW}
+        connection.execute(insert(tables.exposures).values(arm | exposed))
+        listed = {"kind": "customer", "who": customer, "channel": "email", "reason": f"{customer} asked", "at": NOW}
+        connection.execute(insert(tables.suppressions).values(listed))
+    address = {"kind": "address", "who": "5f2b", "channel": "", "reason": "bounced", "at": NOW}
+    connection.execute(insert(tables.suppressions).values(address))
 
 
 def everything(store: Store) -> dict[str, list[dict[str, Any]]]:
@@ -131,6 +156,11 @@ def test_nothing_tells_who_it_was(peopled: Store) -> None:
     assert forgotten.counts == {
         "receipts": 2,
         "deliveries": 2,
+        "billing_changes": 1,
+        "offer_changes": 1,
+        "offers": 1,
+        "assignments": 1,
+        "suppressions": 1,
         "moves": 0,
         "delayed": 0,
         "events": 1,
@@ -154,6 +184,20 @@ def test_statistics_and_once_only_keys_stay(peopled: Store) -> None:
     assert [decisions[key]["occurrence"] for key in ("d1", "d2")] == ["birthday:2026", "renewal:2026"]
     assert decisions["d4"]["occurrence"] == "full:meter:token-2:full:storage:80:2026-03-01"
     assert decisions["d3"]["customer_id"] == "bob"
+
+
+def test_of_offers_and_experiments_the_numbers_stay(peopled: Store) -> None:
+    tokens = count(1)
+    with peopled.write() as connection:
+        forget(connection, "anna-7", lambda: f"token-{next(tokens)}")
+    rows = everything(peopled)
+    offers = {row["id"]: row for row in rows["offers"]}
+    assert (offers["d2"]["customer_id"], offers["d2"]["subscription_id"]) == ("token-1", "token-2")
+    assert (offers["d2"]["state"], offers["d2"]["discount"], offers["d2"]["quote"]) == ("declined", 5, {})
+    for table in ("draws", "exposures"):
+        assert sorted(row["customer_id"] for row in rows[table]) == ["bob", "token-1"]
+    assert {(row["kind"], row["who"]) for row in rows["suppressions"]} == {("address", "5f2b"), ("customer", "bob")}
+    assert [row["customer_id"] for row in rows["assignments"]] == ["bob"]
 
 
 def test_what_waited_is_withheld(peopled: Store) -> None:

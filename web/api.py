@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from engine.access import check_token
@@ -14,7 +14,7 @@ from engine.halts import Halted
 from engine.online import incoming
 from engine.online.drafts import Telling
 from engine.online.incoming import EventConflict, EventRefused, IncomingEvent
-from web import problems
+from web import api_offers, problems
 from web.api_bodies import (
     Answer,
     Decision,
@@ -33,17 +33,18 @@ from web.desk import desk
 from web.openapi import document
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
+pages.register_blueprint(api_offers.pages)
 
 
 @pages.before_request
 def admit() -> ResponseReturnValue | None:
-    """Only programs with a token; the description of the API is for everybody."""
+    """Only programs with a token, whose name is then `g.program`; the description of the API is for everybody."""
     if request.endpoint == "api.openapi":
         return None
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     with desk().store.read() as connection:
-        known = scheme.lower() == "bearer" and check_token(connection, token.strip()) is not None
-    if not known:
+        g.program = check_token(connection, token.strip()) if scheme.lower() == "bearer" else None
+    if g.program is None:
         return problems.problem(401, "unauthorized", "Send a token of Carpe: Authorization: Bearer carpe_…")
     return _not_json() if request.method == "POST" and not request.is_json else None
 

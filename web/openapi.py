@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 from importlib.metadata import version
-from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from web.api_bodies import LARGEST_BATCH, Answer, Event, EventResults, Inbox, Problem, Question, Recorded
+from web.offer_bodies import BillingList, OfferAnswer, OfferBody, OfferList
+from web.openapi_offers import offer_paths
+from web.openapi_parts import Json, answer, body, ref, refusals
 from web.reading_bodies import Reading, ReadingKept, ReadingResults
-
-Json = dict[str, Any]
 
 _EVENT: Json = {
     "source": "shop",
@@ -42,23 +42,13 @@ _DECIDES: Json = {
     "schema": {"type": "boolean", "default": False},
 }
 
-_REFUSALS = {
-    400: "The body is no JSON.",
-    401: "No token, or one that is not known.",
-    404: "The customer or the subscription is not known.",
-    409: "The event's id was used before, with another body.",
-    413: "The body is too large.",
-    415: "The body is not announced as JSON.",
-    422: "The body is JSON, but a member is missing, wrong or unknown to the catalog.",
-    503: "Nothing is decided now (paused, clock_held), there is no ruleset, or the database cannot be used.",
-}
-
 
 @functools.cache
 def document() -> Json:
     """The whole document, as JSON values."""
-    sent: list[type[BaseModel]] = [Event, Reading, Question]
+    sent: list[type[BaseModel]] = [Event, Reading, Question, OfferAnswer]
     got: list[type[BaseModel]] = [Recorded, EventResults, ReadingKept, ReadingResults, Answer, Inbox, Problem]
+    got += [OfferBody, OfferList, BillingList]
     _, schemas = models_json_schema(
         [*((model, "validation") for model in sent), *((model, "serialization") for model in got)],
         ref_template="#/components/schemas/{model}",
@@ -77,6 +67,7 @@ def document() -> Json:
             "/readings": {"post": _readings()},
             "/decide": {"post": _decide()},
             "/customers/{customer}/messages": {"get": _inbox()},
+            **offer_paths(),
             "/openapi.json": {"get": _self()},
         },
         "components": {
@@ -92,16 +83,16 @@ def _events() -> Json:
         "summary": "Record one event, or a list of them",
         "description": "Idempotent by source and id. Of a list, each event has its own result.",
         "parameters": [_DECIDES],
-        "requestBody": _body(
-            {"oneOf": [_ref(Event), {"type": "array", "items": _ref(Event), "maxItems": LARGEST_BATCH}]},
+        "requestBody": body(
+            {"oneOf": [ref(Event), {"type": "array", "items": ref(Event), "maxItems": LARGEST_BATCH}]},
             {"one": _EVENT, "several": [_EVENT, _EVENT | {"id": "visit-45c48cce", "customer": "c-1002"}]},
         ),
         "responses": {
-            "200": _json(
-                "It was known already; or the results of a list.", {"oneOf": [_ref(Recorded), _ref(EventResults)]}
+            "200": answer(
+                "It was known already; or the results of a list.", {"oneOf": [ref(Recorded), ref(EventResults)]}
             ),
-            "201": _json("It is kept.", _ref(Recorded)),
-            **_refusals(400, 401, 404, 409, 413, 415, 422, 503),
+            "201": answer("It is kept.", ref(Recorded)),
+            **refusals(400, 401, 404, 409, 413, 415, 422, 503),
         },
     }
 
@@ -113,17 +104,17 @@ def _readings() -> Json:
         "description": "The latest reading of a meter counts. One that passes a declared share of its quota makes an"
         " event, once a level, meter and billing period. A list is taken by the order of its instants.",
         "parameters": [_DECIDES],
-        "requestBody": _body(
-            {"oneOf": [_ref(Reading), {"type": "array", "items": _ref(Reading), "maxItems": LARGEST_BATCH}]},
+        "requestBody": body(
+            {"oneOf": [ref(Reading), {"type": "array", "items": ref(Reading), "maxItems": LARGEST_BATCH}]},
             {"one": _READING, "several": [_READING, _READING | {"meter": "uploads", "used": 80}]},
         ),
         "responses": {
-            "200": _json(
+            "200": answer(
                 "It corrects another, or changes nothing; or the results of a list.",
-                {"oneOf": [_ref(ReadingKept), _ref(ReadingResults)]},
+                {"oneOf": [ref(ReadingKept), ref(ReadingResults)]},
             ),
-            "201": _json("It is kept.", _ref(ReadingKept)),
-            **_refusals(400, 401, 404, 413, 415, 422, 503),
+            "201": answer("It is kept.", ref(ReadingKept)),
+            **refusals(400, 401, 404, 413, 415, 422, 503),
         },
     }
 
@@ -133,10 +124,10 @@ def _decide() -> Json:
         "operationId": "wouldDecide",
         "summary": "What would be decided for a moment",
         "description": "Any moment of the catalog. Writes nothing and sends nothing.",
-        "requestBody": _body(_ref(Question), {"anniversary": _QUESTION}),
+        "requestBody": body(ref(Question), {"anniversary": _QUESTION}),
         "responses": {
-            "200": _json("What would be decided.", _ref(Answer)),
-            **_refusals(400, 401, 404, 413, 415, 422, 503),
+            "200": answer("What would be decided.", ref(Answer)),
+            **refusals(400, 401, 404, 413, 415, 422, 503),
         },
     }
 
@@ -151,8 +142,8 @@ def _inbox() -> Json:
             {"name": "channel", "in": "query", "schema": {"type": "string", "default": "in_app"}},
         ],
         "responses": {
-            "200": _json("None where nobody wrote to the customer.", _ref(Inbox)),
-            **_refusals(401),
+            "200": answer("None where nobody wrote to the customer.", ref(Inbox)),
+            **refusals(401),
         },
     }
 
@@ -162,23 +153,5 @@ def _self() -> Json:
         "operationId": "describe",
         "summary": "This document",
         "security": [],
-        "responses": {"200": _json("OpenAPI 3.1.", {"type": "object"})},
+        "responses": {"200": answer("OpenAPI 3.1.", {"type": "object"})},
     }
-
-
-def _ref(model: type[BaseModel]) -> Json:
-    return {"$ref": f"#/components/schemas/{model.__name__}"}
-
-
-def _body(schema: Json, examples: Json) -> Json:
-    named = {name: {"value": value} for name, value in examples.items()}
-    return {"required": True, "content": {"application/json": {"schema": schema, "examples": named}}}
-
-
-def _json(description: str, schema: Json) -> Json:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
-
-
-def _refusals(*statuses: int) -> Json:
-    content = {"application/problem+json": {"schema": _ref(Problem)}}
-    return {str(status): {"description": _REFUSALS[status], "content": content} for status in statuses}

@@ -74,7 +74,7 @@ def may_edit() -> None:
 
 def _admit() -> ResponseReturnValue | None:
     """Know the user, refuse a form without its token, send strangers to the sign-in page."""
-    if request.blueprint in ("api", "health") or request.endpoint == "static":
+    if not {"api", "health"}.isdisjoint(request.blueprints) or request.endpoint == "static":
         return None
     g.user = _user()
     if request.endpoint is None:  # no such page, or no such method: routing answers

@@ -17,12 +17,15 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from engine.budgets.candidates import Ints
+from engine.budgets.candidates import Ints, Room
 from engine.budgets.limits import Limit, LimitKind
 from engine.budgets.rows import KEY, Key, key_of, locked, of, row_of
 from engine.store.bulk import among
 from engine.store.inserts import insert, insert_values
 from engine.store.tables import budgets, draws
+
+_NOBODYS = -1
+"""The code of a currency that no candidate has."""
 
 
 class LimitExceeded(RuntimeError):
@@ -69,6 +72,29 @@ def open_limits(
     connection.execute(insert(connection, budgets).on_conflict_do_nothing(), rows)
     used = locked(connection, found)
     return tuple(OpenLimit(one.limit, one.starts_on, one.limit.most - used[key]) for key, one in found.items())
+
+
+def rooms(
+    connection: sa.Connection,
+    opened: Sequence[OpenLimit],
+    rules: Mapping[str, int],
+    currencies: Mapping[str, int],
+    customers: Sequence[str],
+) -> list[Room]:
+    """What `allot` is told of the limits that are open, one each, in their order.
+
+    `rules` and `currencies` are the codes of the candidates' names, `customers` the names in the order of their codes.
+    """
+    places = counted(connection, opened, customers)
+    return [
+        Room(
+            rules[one.limit.rule],
+            one.left,
+            None if one.limit.kind is LimitKind.VOLUME else currencies.get(one.limit.currency, _NOBODYS),
+            known,
+        )
+        for one, known in zip(opened, places, strict=True)
+    ]
 
 
 def counted(connection: sa.Connection, opened: Sequence[OpenLimit], customers: Sequence[str]) -> list[Ints]:

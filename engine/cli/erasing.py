@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from engine.cli.context import database_option, json_option, opened, print_json
+from engine.clock import utc_now
 from engine.config import Settings
 from engine.errors import CarpeError
+from engine.offers.withdrawing import withdraw_customer
 from engine.store.forget import forget as erase
 
 
@@ -21,6 +23,7 @@ def forget(customer: str, yes: bool, database: str | None, as_json: bool) -> Non
         click.confirm(f"Erase customer {customer} and everything known of them, for good?", abort=True)
     settings = Settings.from_environment(database=database)
     with opened(settings) as store, store.write() as connection:
+        withdraw_customer(connection, customer, utc_now())
         forgotten = erase(connection, customer)
     if not forgotten.found:
         raise CarpeError(f"There is no customer {customer}.")

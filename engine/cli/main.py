@@ -17,6 +17,7 @@ from engine.cli.formatting import format_command
 from engine.cli.helping import help_command
 from engine.cli.importing import import_group
 from engine.cli.linting import lint
+from engine.cli.offering import offers
 from engine.cli.pausing import pause, resume
 from engine.cli.running import rerun, run, scheduler
 from engine.cli.serving import serve, token, user
@@ -61,6 +62,7 @@ for command in (
     resume,
     preview,
     decisions,
+    offers,
     explain,
     serve,
     lsp,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.budgets.refusals import BUDGET_SPENT, NO_BUDGET, PLACES_TAKEN
 from engine.contacts import reasons as contacts
 from engine.pricing import refusals
 
@@ -15,8 +16,6 @@ OFFER_STANDS = "offer_stands"
 NO_PATH = "no_path"
 OUTRANKED = "outranked"
 PAUSED = "paused"
-LIMIT_REACHED = "limit_reached"
-NO_BUDGET = "no_budget"
 
 PORTFOLIO = "portfolio_hold_out"
 HOLD_OUT = "hold_out"
@@ -38,7 +37,8 @@ CODES: tuple[str | None, ...] = (
     *refusals.WORDING,
     *contacts.WORDING,
     OUTRANKED,
-    LIMIT_REACHED,
+    PLACES_TAKEN,
+    BUDGET_SPENT,
     NO_BUDGET,
     *HELD_OUT,
 )
@@ -55,13 +55,14 @@ _WORDING = {
     OFFER_STANDS: ("an offer of it is open already", "an offer of {detail} is open already"),
     **refusals.WORDING,
     **contacts.WORDING,
-    LIMIT_REACHED: ("the rule's limit is reached", "the limit of {detail} is reached"),
-    NO_BUDGET: ("the rule has no budget in their currency", "the rule has no budget in {detail}"),
     PORTFOLIO: ("they are kept out of every rule, to measure what all of them bring",) * 2,
     HOLD_OUT: ("they are held out, to measure what the rule brings",) * 2,
     CONTROL: ("they are in the arm that gets nothing, to measure what the others bring",) * 2,
     PAUSED: ("the rule is paused",) * 2,
     TOO_LATE: ("it was too late to catch up",) * 2,
+    PLACES_TAKEN: ("as many customers were reached as may be", "the limit of {detail} is reached"),
+    BUDGET_SPENT: ("the budget is spent", "the discount does not fit the budget of {detail} any more"),
+    NO_BUDGET: ("the rule has no budget in their currency", "the rule has no budget in {detail}"),
     OUTRANKED: ("another rule won the occasion", "{detail} won the occasion"),
 }
 

@@ -1,4 +1,4 @@
-"""Offers that are taken back: by a person, or because no message of them ever left, so that they never were offered."""
+"""Offers that are taken back: by a person, or because no message of them ever left, so that nobody was offered them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ def withdraw_rule(store: Store, rule: str, now: dt.datetime, *, by: str, reason:
             if not ids:
                 return withdrawn
             withdrawn += len(end_offers(connection, ids, State.WITHDRAWN, now, by=by, reason=reason))
+
+
+def withdraw_customer(connection: sa.Connection, customer_id: str, now: dt.datetime) -> tuple[str, ...]:
+    """Withdraws every live offer to a customer who is about to be erased, so that no budget waits for their answer."""
+    live = sa.select(offers.c.id).where(offers.c.customer_id == customer_id, offers.c.state.in_(LIVE))
+    return end_offers(connection, connection.scalars(live).all(), State.WITHDRAWN, now)
 
 
 def withdraw_undelivered(connection: sa.Connection, decisions: Sequence[str], now: dt.datetime) -> tuple[str, ...]:

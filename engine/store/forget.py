@@ -1,9 +1,11 @@
 """Erasing a person: nothing that tells who they were stays, what was counted does.
 
-Deleted: the customer, their subscriptions, both histories, dates, events, readings. Emptied: receipts and the contents
-of deliveries (a pending one is withheld). In decisions and deliveries the ids of the person and of their subscriptions
-are replaced by random tokens, one each, that lead back to nobody, also where the name of a meter's crossing begins with
-one; results, rules and days stay for the reports.
+Deleted: the customer, their subscriptions, both histories, dates, events, readings, which arms of experiments they were
+in, what waits for the billing system, and that they were not to be written to (an address stays on that list, as its
+hash). Emptied: receipts, quotes, and the contents of deliveries (a pending one is withheld). In decisions, deliveries,
+offers, draws on budgets and exposures the ids of the person and of their subscriptions are replaced by random tokens,
+one each, that lead back to nobody, also where the name of a meter's crossing begins with one; results, rules and days
+stay for the reports. Offers that stand are withdrawn first (`engine.offers.withdrawing.withdraw_customer`).
 
 Once only: a decision's own id is a one-way hash of rule, moment, subject and occurrence; it stays. If the same customer
 id is imported again later it is a new person, without a past; yet what was decided for that id and period finds its
@@ -20,9 +22,11 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, or_, select, tuple_, union, update
 
 from engine.store.crossings import SOURCE
+from engine.store.forget_offers import forget_offers, rename_offers
 from engine.store.snapshot.journal import join, restart
 from engine.store.snapshot.shard_file import folder_of, remove_file
 from engine.store.tables import (
+    assignments,
     customers,
     customers_history,
     dates,
@@ -35,6 +39,7 @@ from engine.store.tables import (
     receipts,
     subscriptions,
     subscriptions_history,
+    suppressions,
 )
 from engine.store.zones import shard_of
 
@@ -67,6 +72,9 @@ def forget(connection: Connection, customer_id: str, token: Callable[[], str] = 
     counts = {
         "receipts": _count(connection, update(receipts).where(receipts.c.decision_id.in_(theirs)).values(body={})),
         "deliveries": _empty_deliveries(connection, customer_id),
+        **forget_offers(connection, customer_id),
+        "assignments": _delete(connection, assignments.c.customer_id, customer_id),
+        "suppressions": _count(connection, delete(suppressions).where(_is(customer_id))),
         "moves": _delete(connection, moves.c.customer_id, customer_id),
         "delayed": _count(connection, delete(delayed).where(_of_events(customer_id))),
         "events": _count(connection, delete(events).where(events.c.customer_id == customer_id)),
@@ -103,6 +111,11 @@ def _delete(connection: Connection, column: Column[Any], key: str) -> int:
     return _count(connection, delete(column.table).where(column == key))
 
 
+def _is(customer_id: str) -> ColumnElement[bool]:
+    """On the list of those who are not to be written to."""
+    return and_(suppressions.c.kind == "customer", suppressions.c.who == customer_id)
+
+
 def _of_events(customer_id: str) -> ColumnElement[bool]:
     """The marks of a person's events."""
     theirs = select(events.c.source, events.c.id).where(events.c.customer_id == customer_id)
@@ -128,6 +141,7 @@ def _rename(connection: Connection, customer_id: str, token: Callable[[], str]) 
     for key, anonymous in tokens.items():
         _rename_crossings(connection, mine, key, anonymous)
     anonymous = tokens[customer_id]
+    rename_offers(connection, customer_id, tokens)
     connection.execute(update(deliveries).where(deliveries.c.customer_id == customer_id).values(customer_id=anonymous))
     return _count(connection, update(decisions).where(mine).values(customer_id=anonymous))
 
