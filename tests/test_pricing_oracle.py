@@ -17,6 +17,7 @@ from dsl.datatypes import Money
 from dsl.typed import AmountOff, FixedPrice, Offer, PercentOff, Price
 from engine.pricing.bills import first_bills, runs_of, totals
 from engine.pricing.columns import Situations, numbered, quotes
+from engine.pricing.pricer import Pricer
 from engine.pricing.quotes import quote
 from engine.pricing.refusals import Refused
 from engine.pricing.situations import situation_of
@@ -142,12 +143,14 @@ def test_a_batch_has_the_quotes_that_each_has_alone():
     students = np.array([row["customer.country"] == "US" for row in some])
     row, which = np.repeat(np.arange(len(some)), len(asked)), np.tile(np.arange(len(asked)), len(some))
     found = quotes(Situations(own, table(some), {"students": students}), asked, row, which, DAY)
+    pricer = Pricer(own)
     refused, value, cost = found.refused(), found.value(), found.minor("discount_cost")
     for number, (at, wanted) in enumerate(zip(row.tolist(), which.tolist(), strict=True)):
         known = {key: each for key, each in some[at].items() if each is not None}
         situation = situation_of(own, known, lambda segment, at=at: bool(students[at]))
         alone = quote(own, *asked[wanted], situation, DAY)
         assert found.quote(number, DAY) == alone
+        assert pricer.quote(*asked[wanted], situation, DAY) == alone
         assert refused[number] == isinstance(alone, Refused)
         if not isinstance(alone, Refused):
             assert (value[number], cost[number]) == (alone.amounts.value, alone.amounts.discount_cost)
