@@ -251,6 +251,7 @@ def priced(price: str) -> str:
             ("price-list-currency", "uk"),
         ),
         (PLANS + "price_lists: {uk: {currency: GBP, prices: {basic: {month: 9}}}}\n", ("missing-key", "uk")),
+        (PLANS + "price_lists: {uk: {for: {}, currency: GBP, prices: {basic: {month: 9}}}}\n", ("missing-key", "{}")),
         (
             PLANS + "price_lists: {uk: {for: {country: UK}, currency: GBP, prices: {basic: {month: 9}}}}\n",
             ("wrong-value", "UK"),
