@@ -21,7 +21,7 @@ from dsl.datatypes import Kind
 from dsl.diagnostics import Diagnostic
 from dsl.products import BelowCost, Charges, OfferPolicies, PriceList, Product, Proration
 from dsl.source import Source, Span
-from dsl.yaml_reader import Node, Scalar
+from dsl.yaml_reader import Node, Scalar, Table
 
 OFFER_POLICIES = ("below_cost", "horizon", "proration")
 """The keys of `policies` that are about offers."""
@@ -48,7 +48,7 @@ def read_price_lists(
             reading.refuse(price_errors.list_for_nobody(reading.source, key.span, name))
             continue
         currency = reading.currency(fields["currency"], "currency")
-        values, segment = _whom(reading, fields["for"], customer)
+        values, segment = _whom(reading, fields["for"], name, customer)
         charges = _charges(reading, fields.get("prices"), name, currency, products, countable)
         span = segment.span if segment else Span(0, 0)
         found[name] = PriceList(name, currency or "", values, segment.text if segment else None, charges, span)
@@ -56,11 +56,13 @@ def read_price_lists(
 
 
 def _whom(
-    reading: Reading, node: Node, customer: Mapping[str, AttributeDeclaration]
+    reading: Reading, node: Node, name: str, customer: Mapping[str, AttributeDeclaration]
 ) -> tuple[dict[str, tuple[str, ...]], Scalar | None]:
     known = [name for name, one in customer.items() if one.type.kind is Kind.ENUM]
     values: dict[str, tuple[str, ...]] = {}
     segment: Scalar | None = None
+    if isinstance(node, Table) and not node.entries:
+        reading.refuse(price_errors.list_for_nobody(reading.source, node.span, name))
     for key, value in reading.entries(node, "for"):
         if key.text == "segment":
             segment = value if isinstance(value, Scalar) and reading.text(value, "segment") else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from dsl import catalog_errors, price_errors
@@ -82,42 +82,58 @@ class _ProductReader:
             self.nodes[kind].append((name, key, value))
 
     def _product(self, kind: str, name: str, key: Scalar, node: Node) -> Product:
-        reading = self.reading
-        fields = reading.table(node, f"the {kind} {name}", _KEYS[kind])
-        at = fields.get
-        title = reading.text(fields["title"], "title") if "title" in fields else None
-        needs = self._named(at("needs"), "needs", "plan or add-on", ("plan", "add-on"))
-        includes = self._named(at("includes"), "includes", *_MAY_INCLUDE[kind])
-        starts = reading.date(fields["from"], "from") if "from" in fields else None
-        ends = reading.date(fields["until"], "until") if "until" in fields else None
-        if starts is not None and ends is not None and ends < starts:
-            reading.refuse(price_errors.ends_before_start(reading.source, fields["until"].span, name))
-        found = Product(
-            name=name,
-            title=title or name.replace("_", " ").capitalize(),
-            charges=self._charges(at("price"), "price"),
-            rank=(reading.whole(fields["rank"], "rank", 0, 10_000) or 0) if "rank" in fields else 0,
-            quota=self._amounts(at("quota"), "quota"),
-            adds=self._amounts(at("adds"), "adds"),
-            needs=tuple(one for one in needs if one in self.names["plan"]),
-            needs_addons=tuple(one for one in needs if one in self.names["add-on"]),
-            includes=includes,
-            excludes=self._named(at("excludes"), "excludes", "plan or add-on", ("plan", "add-on")),
-            entitlements=reading.items(at("entitlements"), "entitlements", reading.text),
-            phases=self._phases(at("phases")),
-            trial_days=(reading.days(fields["trial"], "trial") or 0) if "trial" in fields else 0,
-            costs={} if _is_share(at("cost")) else self._charges(at("cost"), "cost"),
-            cost_share=reading.percent(fields["cost"], "cost") if _is_share(at("cost")) else None,
-            starts=starts,
-            ends=ends,
-        )
-        for each, place in (("needs", at("needs")), ("includes", at("includes"))):
-            if place is not None:
-                self.places[each, name] = place
+        fields = self.reading.table(node, f"the {kind} {name}", _KEYS[kind])
+        plain = Product(name, self._title(name, fields.get("title")))
+        found = self._sold(self._related(self._priced(plain, fields), kind, fields), fields)
+        self.places.update({(each, name): fields[each] for each in ("needs", "includes") if each in fields})
         self._refuse_contradictions(found, fields)
         if kind == "bundle":
             self._refuse_no_bundle(found, key)
         return found
+
+    def _title(self, name: str, node: Node | None) -> str:
+        title = self.reading.text(node, "title") if node is not None else None
+        return title or name.replace("_", " ").capitalize()
+
+    def _priced(self, product: Product, fields: Mapping[str, Node]) -> Product:
+        cost = fields.get("cost")
+        is_share = cost is not None and not isinstance(cost, Table)  # `cost: 30%`, rather than an amount by interval
+        return replace(
+            product,
+            charges=self._charges(fields.get("price"), "price"),
+            phases=self._phases(fields.get("phases")),
+            costs={} if is_share else self._charges(cost, "cost"),
+            cost_share=self.reading.percent(cost, "cost") if cost is not None and is_share else None,
+        )
+
+    def _related(self, product: Product, kind: str, fields: Mapping[str, Node]) -> Product:
+        """What it has to do with other products and with meters."""
+        needs = self._named(fields.get("needs"), "needs", "plan or add-on", ("plan", "add-on"))
+        return replace(
+            product,
+            quota=self._amounts(fields.get("quota"), "quota"),
+            adds=self._amounts(fields.get("adds"), "adds"),
+            needs=tuple(one for one in needs if one in self.names["plan"]),
+            needs_addons=tuple(one for one in needs if one in self.names["add-on"]),
+            includes=self._named(fields.get("includes"), "includes", *_MAY_INCLUDE[kind]),
+            excludes=self._named(fields.get("excludes"), "excludes", "plan or add-on", ("plan", "add-on")),
+        )
+
+    def _sold(self, product: Product, fields: Mapping[str, Node]) -> Product:
+        """What it is beside others, and when it is sold."""
+        reading = self.reading
+        starts = reading.date(fields["from"], "from") if "from" in fields else None
+        ends = reading.date(fields["until"], "until") if "until" in fields else None
+        if starts is not None and ends is not None and ends < starts:
+            reading.refuse(price_errors.ends_before_start(reading.source, fields["until"].span, product.name))
+        return replace(
+            product,
+            rank=(reading.whole(fields["rank"], "rank", 0, 10_000) or 0) if "rank" in fields else 0,
+            entitlements=reading.items(fields.get("entitlements"), "entitlements", reading.text),
+            trial_days=(reading.days(fields["trial"], "trial") or 0) if "trial" in fields else 0,
+            starts=starts,
+            ends=ends,
+        )
 
     # --- parts
 
@@ -186,8 +202,3 @@ _MAY_INCLUDE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "add-on": ("add-on", ("add-on",)),
     "bundle": ("plan or add-on", ("plan", "add-on")),
 }
-
-
-def _is_share(node: Node | None) -> bool:
-    """`cost: 30%`, a share of the price, rather than an amount by interval."""
-    return node is not None and not isinstance(node, Table)

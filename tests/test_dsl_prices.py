@@ -10,6 +10,9 @@ import pytest
 from dsl.catalog import Catalog
 from dsl.catalog_reader import read_catalog
 from dsl.datatypes import Money
+from dsl.language_service.completion import complete
+from dsl.language_service.hover import hover
+from dsl.language_service.navigation import definition
 from dsl.products import BelowCost, Charge, Model, OfferPolicies, Phase, Proration, Tier
 from dsl.service import Checked, check
 from dsl.source import Source
@@ -251,6 +254,7 @@ def priced(price: str) -> str:
             ("price-list-currency", "uk"),
         ),
         (PLANS + "price_lists: {uk: {currency: GBP, prices: {basic: {month: 9}}}}\n", ("missing-key", "uk")),
+        (PLANS + "price_lists: {uk: {for: {}, currency: GBP, prices: {basic: {month: 9}}}}\n", ("missing-key", "{}")),
         (
             PLANS + "price_lists: {uk: {for: {country: UK}, currency: GBP, prices: {basic: {month: 9}}}}\n",
             ("wrong-value", "UK"),
@@ -326,3 +330,25 @@ def test_an_amount_in_a_currency_of_a_price_list_is_no_mistake() -> None:
     lists = PLANS + "price_lists: {uk: {for: {country: GB}, currency: GBP, prices: {basic: {month: 9}}}}\n"
     assert problems(lists, "on visit offer basic at 5 GBP off at most once per 9 days") == []
     assert problems(lists, "on visit offer team at 5 GBP off at most once per 9 days") == [("other-currency", "GBP")]
+
+
+# --- in an editor -----------------------------------------------------------------------------------------------------
+
+
+def test_an_editor_knows_bundles_and_prices_by_quantity() -> None:
+    rule = "rule r on visit offer home"
+    catalog = (
+        "plans: {team: {price: {month: {each: 8, per: seats}, year: 90}}}\naddons: {x: {price: {month: 1}}}\n"
+        "bundles: {home: {includes: [team, x], price: {month: 9}}}\n"
+    )
+    files = {"catalog.yaml": BASE + catalog, "a.rules": rule}
+    at = rule.index("home")
+    shown = hover(files, "a.rules", at)
+    assert shown is not None
+    assert shown.text == "bundle home: 9.00 USD a month, with team and x"
+    place = definition(files, "a.rules", at)
+    assert place is not None
+    assert files["catalog.yaml"][place.span.start : place.span.end] == "home"
+    offered = {one.label: one.detail for one in complete(files, "a.rules", at)}
+    assert offered["home"] == "9.00 USD a month, with team and x"
+    assert offered["team"] == "a per unit price by seats a month, 90.00 USD a year"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pricing_world import BASE
 
@@ -102,6 +102,7 @@ def test_a_charge_is_what_counting_gives(charge: Charge, units: int):
     assert found >= 0
 
 
+@settings(max_examples=50)
 @given(charges().filter(lambda one: one.model is not Model.VOLUME), st.integers(0, 60), st.integers(0, 9))
 def test_more_never_costs_less_but_by_volume(charge: Charge, units: int, more: int):
     """A stair whose steps go down is its author's wish; steps that go up, and every other model, are monotone."""
@@ -110,6 +111,7 @@ def test_more_never_costs_less_but_by_volume(charge: Charge, units: int, more: i
     assert amount_of(charge, Fraction(units)) <= amount_of(charge, Fraction(units + more))
 
 
+@settings(max_examples=30)
 @given(st.fractions(0, 100))
 def test_half_a_cent_goes_up(amount: Fraction):
     assert abs(rounded(amount) - amount) <= Fraction(1, 2)
@@ -119,6 +121,7 @@ def test_half_a_cent_goes_up(amount: Fraction):
 # --- shares ----------------------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=50)
 @given(st.integers(0, 10**12), st.lists(st.fractions(0, 1000), min_size=1, max_size=7))
 def test_shares_add_up_and_are_within_one_of_exact(total: int, weights: list[Fraction]):
     parts = allocated(total, weights)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import shlex
+from fractions import Fraction
 from html import unescape
 
 import click
@@ -14,11 +16,16 @@ from dsl import service
 from dsl.datatypes import Kind
 from dsl.language_service.keywords import KEYWORDS
 from dsl.operators import OPERATORS
+from dsl.products import Model
 from dsl.service import Checked
 from dsl.source import Source
 from dsl.templates import FILTERS, TAGS
+from dsl.typed import Offer
 from dsl.words import CLAUSES, RESERVED
 from engine.cli.main import cli
+from engine.pricing.charges import amount_of
+from engine.pricing.quotes import Quote, quote
+from engine.pricing.situations import Situation
 from engine.store.ingest.mapping import parse_mapping
 from web import help
 from web.help_tables import TABLES, TYPES
@@ -75,6 +82,47 @@ def test_every_action_is_right(topic: str, action: str) -> None:
 @pytest.mark.parametrize(("topic", "price"), blocks("price"))
 def test_every_price_is_right(topic: str, price: str) -> None:
     assert errors(f"on birthday offer premium {price} via in_app") == []
+
+
+def premium(price: str, interval: str) -> list[str]:
+    """The bills of an offer to somebody on Basic, as quoted."""
+    ruleset = checked(f"on birthday offer premium {price} via in_app").ruleset
+    assert ruleset is not None
+    offer = ruleset.rules[0].actions[0]
+    assert isinstance(offer, Offer)
+    found = quote(ruleset.catalog, offer, "premium", Situation("basic", interval, "USD"), dt.date(2026, 3, 15))
+    assert isinstance(found, Quote)
+    return [f"{one.amount.amount:f}" for one in found.invoices]
+
+
+@pytest.mark.parametrize(("attribute", "interval"), [("bills", "month"), ("year", "year")])
+def test_every_price_comes_to_the_bills_that_are_shown(attribute: str, interval: str) -> None:
+    shown = re.findall(rf'<code class="price" data-{attribute}="([^"]*)">(.*?)</code>', help.read("offers"))
+    assert len(shown) > 1
+    for bills, price in shown:
+        assert premium(unescape(price), interval)[: len(bills.split())] == bills.split(), price
+
+
+@pytest.mark.parametrize(("topic", "charge"), blocks("charge"))
+def test_every_price_of_the_catalog_can_be_written(topic: str, charge: str) -> None:
+    folder_with = {
+        **folder(),
+        "catalog.yaml": folder()["catalog.yaml"].replace("{month: 10 USD, ", f"{{month: {charge}, "),
+    }
+    assert [each.render() for each in service.check(folder_with).errors] == []
+
+
+def test_every_price_of_the_catalog_comes_to_what_is_shown() -> None:
+    pattern = re.compile(r'<code class="charge" data-of="(\d+)" data-comes-to="([\d.]+)">(.*?)</code>')
+    shown = pattern.findall(help.read("catalog"))
+    assert len(shown) > 5
+    for quantity, amount, price in shown:
+        text = folder()["catalog.yaml"].replace("{month: 10 USD, ", f"{{month: {unescape(price)}, ")
+        ruleset = service.check({"catalog.yaml": text}).ruleset
+        assert ruleset is not None
+        charge = ruleset.catalog.plans["basic"].charges["month"][0]
+        scale = 100 if charge.model is Model.PERCENTAGE else 1
+        assert amount_of(charge, Fraction(int(quantity) * scale)) == Fraction(amount) * 100, price
 
 
 @pytest.mark.parametrize(("topic", "clause"), blocks("clause"))

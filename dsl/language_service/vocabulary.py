@@ -11,6 +11,7 @@ from dsl.catalog import BUILT_IN, Catalog, Moment, MomentKind, Owner, Product
 from dsl.datatypes import DataType, Kind
 from dsl.files import CATALOG, MESSAGES, RULES, Files, read_folder_catalog
 from dsl.memory import Memory
+from dsl.products import Charge
 from dsl.source import Span
 from dsl.suggestions import listed
 
@@ -161,10 +162,14 @@ def moment_detail(moment: Moment) -> str:
 
 
 def product_detail(product: Product) -> str:
-    """Its flat prices, and what it brings with it: "30.00 USD a month, with family and backup"."""
-    prices = ", ".join(f"{price} a {interval}" for interval, price in product.prices.items())
+    """Its prices in the first currency, and what it brings with it: "30.00 USD a month, with family and backup"."""
+    prices = ", ".join(f"{_price(several[0])} a {interval}" for interval, several in product.charges.items())
     included = f"with {listed(product.includes)}" if product.includes else ""
     return ", ".join(filter(None, (prices, included)))
+
+
+def _price(charge: Charge) -> str:
+    return str(charge.flat or f"a {charge.model.replace('_', ' ')} price by {charge.per}")
 
 
 def _listed(catalog: Catalog) -> CatalogWords:

@@ -19,16 +19,14 @@ import numpy.typing as npt
 from engine.budgets.allotting import allot
 from engine.budgets.candidates import NOT_REFUSED, OTHER_CURRENCY
 from engine.budgets.candidates import Candidates as Limited
+from engine.budgets.refusals import NO_BUDGET
 from engine.decisions import reasons
 from engine.decisions.candidates import Candidates, Case
-from engine.decisions.deeds import NOTHING
 from engine.decisions.facts import Limits
 from engine.decisions.numbering import since_first
 from engine.decisions.rule_table import Ints
 
-_OUTRANKED, _LIMIT, _NO_BUDGET = (
-    reasons.NUMBER[reason] for reason in (reasons.OUTRANKED, reasons.LIMIT_REACHED, reasons.NO_BUDGET)
-)
+_OUTRANKED, _NO_BUDGET = reasons.NUMBER[reasons.OUTRANKED], reasons.NUMBER[NO_BUDGET]
 
 
 def arbitrate(ranked: Candidates, case: Case, occasion: Ints) -> Ints:
@@ -135,10 +133,11 @@ class _Limited:
         refused = by != NOT_REFUSED
         if not refused.any():
             return
-        first = case.told(self._limits.names)
+        first, currencies = case.told(self._limits.names), case.told(case.rules.currencies)
         mine, by = competing[refused], by[refused]
-        self._ranked.reason[mine] = np.where(by == OTHER_CURRENCY, _NO_BUDGET, _LIMIT)
-        self._ranked.detail[mine] = np.where(by == OTHER_CURRENCY, NOTHING, by + first)
+        foreign = by == OTHER_CURRENCY
+        self._ranked.reason[mine] = np.where(foreign, _NO_BUDGET, self._limits.reasons[by])
+        self._ranked.detail[mine] = np.where(foreign, self._ranked.currency[mine] + currencies, by + first)
 
 
 # --- ghosts ----------------------------------------------------------------------------------------------------------

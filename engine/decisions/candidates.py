@@ -20,7 +20,7 @@ _HOLD_OUT, _CONTROL = reasons.NUMBER[reasons.HOLD_OUT], reasons.NUMBER[reasons.C
 class Case:
     """All that a stage may read: the rows, the rules, and what was said before.
 
-    `more` are the texts of details that only show while deciding; they follow those of the rules and of what was before.
+    `more` are the texts of details that show while deciding; they follow those of the rules and of what was before.
     """
 
     facts: Facts

@@ -42,8 +42,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Arms:
-    """Who is in which arm, by row. `portfolio`: who is kept out of every rule; `held_out`: by number of the rule, who is
-    kept out of it; `arm`: by number of the rule, the place in `Deeds.arms`. None and no entry: nothing of the kind.
+    """Who is in which arm, by row. `portfolio`: who is kept out of every rule; `held_out`: by number of the rule, who
+    is kept out of it; `arm`: by number of the rule, the place in `Deeds.arms`. None, no entry: nothing of the kind.
     """
 
     portfolio: Bools | None = None
@@ -99,9 +99,13 @@ class Propensity(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is left of the limits of rules (their numbers), each with its name, and who the rows' customers are."""
+    """What is left of the limits of rules (their numbers), and who the rows' customers are.
+
+    `reasons` and `names` say of each limit what is told where it has no room: a number of `reasons.CODES` and a text.
+    """
 
     rooms: tuple[Room, ...]
+    reasons: npt.NDArray[np.int8]
     names: tuple[str, ...]
     customer: Ints  # by row
     tie: Ints  # by row: customers in the order of their ids

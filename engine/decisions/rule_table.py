@@ -39,8 +39,8 @@ class RuleTable:
     """The rules of a ruleset (any order) with what deciding reads of them; arrays have a place a rule.
 
     `priority` and `order` (by name) are places: the least goes first, and rules alike have the same. `worth` is in
-    major units of its currency. `via` has a bit a channel of the catalog. `fit` is the obstacle (a number of `reasons.CODES`)
-    of a standing and a product, 0 for none; that the row holds an add-on already is not in it.
+    major units of its currency. `via` has a bit a channel of the catalog. `fit` is the obstacle (a number of
+    `reasons.CODES`) of a standing and a product, 0 for none; that the row holds an add-on already is not in it.
     """
 
     rules: tuple[Rule, ...]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from random import Random
@@ -22,6 +23,9 @@ from dateutil.relativedelta import relativedelta
 from dsl.catalog import AttributeDeclaration, Catalog, Owner
 from dsl.datatypes import Kind, Money, Value
 from engine.demo.places import NO_SUCH_ZONES, PLACES, Place
+from engine.pricing.refusals import Refused
+from engine.pricing.situations import Situation, price_list_of
+from engine.pricing.tariffs import Tariff, tariff_of
 
 Row = dict[str, Value]
 T = TypeVar("T")
@@ -125,9 +129,10 @@ def _subscription(rng: Random, catalog: Catalog, customer: Mapping[str, Value], 
     interval = "year" if plan != "free" and rng.random() < 0.28 else "month"
     payment = None if plan == "free" else rng.choices(tuple(_PAYMENTS), tuple(_PAYMENTS.values()))[0]
     addons = _addons(rng, plan)
+    billed = _billed(catalog, customer, interval)
     values: dict[str, Value | None] = {
         "id": f"s{str(customer['customer.id'])[1:]}" + (f"-{nth + 1}" if nth else ""),
-        "currency": catalog.currency,
+        "currency": billed.currency,
         "addons": addons,
         "plan": _sometimes(rng, 0.995, plan),
         "status": status,
@@ -135,7 +140,7 @@ def _subscription(rng: Random, catalog: Catalog, customer: Mapping[str, Value], 
         "billing_interval": interval,
         "trial_ends_on": _trial_ends(rng, plan, status, started),
         "renews_on": None if status == "cancelled" else _sometimes(rng, 0.97, _renewal(started, interval, today)),
-        "mrr": _sometimes(rng, 0.98, _monthly_revenue(catalog, plan, interval, addons)),
+        "mrr": _sometimes(rng, 0.98, _monthly_revenue(catalog, plan, addons, billed)),
         "seats": _sometimes(rng, 0.92, rng.randint(3, 6) if plan == "family" else rng.choice((1, 1, 1, 1, 2, 3))),
         "autopay": None
         if payment is None
@@ -181,13 +186,22 @@ def _renewal(started: dt.date, interval: str, today: dt.date) -> dt.date:
     return due
 
 
-def _monthly_revenue(catalog: Catalog, plan: str, interval: str, addons: frozenset[str]) -> Money | None:
-    if plan not in catalog.plans or interval not in catalog.plans[plan].prices:
+def _billed(catalog: Catalog, customer: Mapping[str, Value], interval: str) -> Situation:
+    """By the customer's price list, in its currency."""
+    name = price_list_of(catalog, customer, lambda segment: False)
+    currency = catalog.currency if name is None else catalog.price_lists[name].currency
+    return Situation(interval=interval, currency=currency, price_list=name)
+
+
+def _monthly_revenue(catalog: Catalog, plan: str, addons: frozenset[str], billed: Situation) -> Money | None:
+    """A month of the bill; what has no flat price is left out."""
+    if plan not in catalog.plans:
         return None
-    price = catalog.plans[plan].prices[interval]
-    minor = price.minor // 12 if interval == "year" else price.minor
-    extras = (catalog.addons[addon].prices.get("month") for addon in addons if addon in catalog.addons)
-    return Money(minor + sum(each.minor for each in extras if each is not None), price.currency)
+    found = [tariff_of(catalog, name, billed) for name in (plan, *sorted(addons & catalog.addons.keys()))]
+    if isinstance(found[0], Refused):
+        return None
+    monthly = [one.lasting / one.months for one in found if isinstance(one, Tariff)]
+    return Money(math.floor(sum(monthly)), found[0].currency)
 
 
 def _autopay(rng: Random, payment: str | None) -> bool | None:
