@@ -21,6 +21,7 @@ BASE = ("engine.errors", "engine.clock", "engine.privacy", "engine.config", "eng
 ROOMS = (
     "dsl",
     "engine.rule_files",
+    "engine.rule_cache",
     "engine.rulebook",
     "engine.moments.calendar",
     "engine.moments.billing",
