@@ -16,7 +16,7 @@ from dsl.language_service.keywords import KEYWORDS
 from dsl.operators import OPERATORS
 from dsl.service import Checked
 from dsl.source import Source
-from dsl.templates import FILTERS, TAGS
+from dsl.template_words import FILTERS, TAGS
 from dsl.words import CLAUSES, RESERVED
 from engine.cli.main import cli
 from engine.store.ingest.mapping import parse_mapping

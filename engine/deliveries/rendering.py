@@ -10,7 +10,7 @@ from typing import Any
 from dsl.catalog import AttributeDeclaration, Catalog
 from dsl.datatypes import DataType, Kind, Money, Value
 from dsl.messages import Message, Rendered, render
-from dsl.templates import RenderingFailed
+from dsl.template_words import RenderingFailed
 from dsl.typed import Attribute, Elapsed, Ruleset
 from engine.decisions.pricing import list_price, product
 from engine.errors import CarpeError
