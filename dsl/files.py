@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from dsl import check_errors, parser
 from dsl.catalog import Catalog
@@ -126,8 +127,6 @@ def _message_file(path: str, text: str) -> MessageFile:
     return _messages.recall((path, text), len(text), make)
 
 
-def forget() -> None:
-    """Start afresh, as a new process does."""
-    parser.forget()
-    for memory in (_rules, _catalogs, _messages):
-        memory.forget()
+def memories() -> tuple[Memory[Any], ...]:
+    """Where what texts say alone is kept, their declarations too."""
+    return (parser.trees, _rules, _catalogs, _messages)

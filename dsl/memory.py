@@ -28,7 +28,10 @@ class Memory(Generic[T]):
             if key in self.kept:
                 self.kept.move_to_end(key)
                 return self.kept[key][0]
-        made = make()
+        return self.put(key, make(), weight)
+
+    def put(self, key: Hashable, made: T, weight: int) -> T:
+        """Keep a result, and give what is kept: the one that was there before, if any."""
         with self.lock:
             if key not in self.kept:
                 self.kept[key] = (made, weight)
@@ -37,6 +40,11 @@ class Memory(Generic[T]):
             while self.total > self.most and len(self.kept) > 1:
                 self.total -= self.kept.popitem(last=False)[1][1]
         return made
+
+    def items(self) -> list[tuple[Hashable, T, int]]:
+        """Keys, results and weights, the last used one last."""
+        with self.lock:
+            return [(key, made, weight) for key, (made, weight) in self.kept.items()]
 
     def forget(self) -> None:
         with self.lock:

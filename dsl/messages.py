@@ -26,7 +26,7 @@ from dsl.catalog import Catalog, Owner
 from dsl.catalog_shapes import Reading
 from dsl.diagnostics import Diagnostic
 from dsl.source import Source, Span
-from dsl.templates import FILTERS, MOST_CHARACTERS, TAGS, read_template, render_template
+from dsl.template_words import FILTERS, MOST_CHARACTERS, TAGS
 from dsl.variants import Variant, fitting, unknown_word
 from dsl.yaml_reader import Node, Scalar, Table, read_yaml
 
@@ -103,6 +103,8 @@ def render(
     In the words of the variant for the channel and the customer's locale. Raises templates.RenderingFailed for a limit
     reached or a filter given what it cannot use.
     """
+    from dsl.templates import render_template  # a library that only those who read or write a message wait for
+
     values = {name: _plain(value) for name, value in variables.items()}
     variant = fitting(message.variants, channel, locale)
     subject = message.subject if variant is None or variant.subject is None else variant.subject
@@ -166,6 +168,8 @@ def _moved(problem: Diagnostic, source: Source) -> Diagnostic:
 def _message(
     name: str, source: Source, subject: _Part | None, body: _Part, variants: tuple[Variant, ...] = ()
 ) -> tuple[Message | None, tuple[Diagnostic, ...]]:
+    from dsl.templates import read_template
+
     places: list[tuple[str, Span]] = []
     others = [(one.span, text) for one in variants for text in (one.subject, one.body) if text is not None]
     for span, template in filter(None, (subject, *others, body)):

@@ -38,7 +38,8 @@ MAX_NESTING = 40
 # Characters of declarations whose trees are kept, with the places at which they stood.
 MOST_KEPT = 4_000_000
 
-_trees: Memory[tuple[int, syntax.Declaration]] = Memory(MOST_KEPT)
+trees: Memory[tuple[int, syntax.Declaration]] = Memory(MOST_KEPT)
+"""The trees of declarations by their texts, each with the place where it stood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def _declaration(source: Source, chunk: Chunk) -> syntax.Declaration:
         start = Span(chunk.span.start, min(chunk.span.end, chunk.span.start + 1))
         raise Refused(errors.declaration_too_long(source, start, MAX_DECLARATION))
     text = source.slice(chunk.span)
-    base, tree = _trees.recall(text, len(text), lambda: (chunk.span.start, _parsed(source, chunk, text)))
+    base, tree = trees.recall(text, len(text), lambda: (chunk.span.start, _parsed(source, chunk, text)))
     return tree if base == chunk.span.start else moved(tree, chunk.span.start - base, source)
 
 
@@ -82,11 +83,6 @@ def _parsed(source: Source, chunk: Chunk, text: str) -> syntax.Declaration:
     if _may_be_deep(text):
         _refuse_deep(source, tree)
     return tree
-
-
-def forget() -> None:
-    """Start afresh, as a new process does."""
-    _trees.forget()
 
 
 def grammar() -> str:

@@ -7,8 +7,9 @@ checking again after one edit costs the edited file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dsl import checker, files, syntax
 from dsl.catalog import Catalog
@@ -109,12 +110,34 @@ def lint(ruleset: Ruleset, statistics: Statistics | None = None) -> tuple[Diagno
 
 def forget() -> None:
     """Start afresh, as a new process does."""
-    files.forget()
     report.forget()
-    _everything_known.forget()
-    _rules.forget()
-    _each_rule.forget()
-    _tests.forget()
+    for memory in _memories():
+        memory.forget()
+
+
+Known = tuple[list[tuple[Hashable, Any, int]], ...]
+"""What a process knows of the texts that it checked, in one piece: some of it is known by being the same object."""
+
+
+def known() -> Known:
+    """What was checked in this process, for another one to learn."""
+    return tuple(memory.items() for memory in _memories())
+
+
+def learn(told: Known) -> None:
+    """Know what another process knew, which had the same sources of this package."""
+    for memory, items in zip(_memories(), told, strict=True):
+        for key, made, weight in items:
+            memory.put(key, made, weight)
+
+
+def knows_nothing() -> bool:
+    """Whether no rule was checked in this process yet."""
+    return not _each_rule.total
+
+
+def _memories() -> tuple[Memory[Any], ...]:
+    return (*files.memories(), _everything_known, _rules, _each_rule, _tests)
 
 
 def _sorted(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -22,48 +22,11 @@ from liquid.expression import Expression
 from liquid.filter import liquid_filter, string_filter
 from liquid.undefined import is_undefined
 
-MOST_CHARACTERS = 64_000
+from dsl.template_words import FILTERS, LIBRARY_FILTERS, MOST_CHARACTERS, TAGS, RenderingFailed
 
-TAGS = ("assign", "capture", "case", "comment", "doc", "for", "break", "continue", "cycle", "echo", "if", "unless")
 _INTERNAL_TAGS = ("content", "illegal", "output", "#")
-_LIBRARY_FILTERS = [
-    "abs",
-    "at_least",
-    "at_most",
-    "capitalize",
-    "ceil",
-    "default",
-    "divided_by",
-    "downcase",
-    "escape",
-    "first",
-    "floor",
-    "last",
-    "lstrip",
-    "minus",
-    "modulo",
-    "plus",
-    "remove",
-    "round",
-    "rstrip",
-    "size",
-    "slice",
-    "squish",
-    "strip",
-    "strip_html",
-    "strip_newlines",
-    "truncate",
-    "truncatewords",
-    "upcase",
-    "url_encode",
-]
-
 _OPENING = re.compile(r"\{\{|\{%")
 _DATE_FORMAT = re.compile(r"(?:[^%]|%[-_0^#]?[aAbBcdDeFgGhHIjlmMnpPrRStTuUVwWxXyYZ%])*")
-
-
-class RenderingFailed(Exception):
-    """The message cannot be written with these values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +128,13 @@ _OWN_FILTERS = {
     "replace": _replace,
     "times": _times,
 }
-FILTERS = tuple(sorted((*_LIBRARY_FILTERS, *_OWN_FILTERS)))
 
 
 def _environment() -> _Environment:
     environment = _Environment()
     environment.tags = {name: tag for name, tag in environment.tags.items() if name in (*TAGS, *_INTERNAL_TAGS)}
     library = environment.filters
-    environment.filters = {name: library[name] for name in _LIBRARY_FILTERS} | _OWN_FILTERS
+    environment.filters = {name: library[name] for name in LIBRARY_FILTERS} | _OWN_FILTERS
     return environment
 
 

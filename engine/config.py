@@ -55,3 +55,18 @@ def _port(text: str | None) -> int | None:
     if not (text.isdecimal() and 0 < int(text) < 65536):
         raise CarpeError(f'CARPE_PORT is "{text}", which is no port: give a number from 1 to 65535.')
     return int(text)
+
+
+def cache_folder() -> Path | None:
+    """Where Carpe keeps what it can make again: $CARPE_CACHE, else `carpe` among the user's caches.
+
+    None where CARPE_CACHE is set to nothing, or nobody knows the user's home.
+    """
+    said = os.environ.get("CARPE_CACHE")
+    if said is not None:
+        return Path(said) if said else None
+    caches = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(caches) if caches else Path.home() / ".cache") / "carpe"
+    except RuntimeError:
+        return None

@@ -15,8 +15,10 @@ from threading import Lock
 
 from dsl import service
 from dsl.diagnostics import Diagnostic
+from dsl.files import CATALOG, digest
 from dsl.typed import Ruleset
 from dsl.typed_tests import RuleTest
+from engine import rule_cache
 from engine.errors import CarpeError
 from engine.rule_files import Stamp, read_files, stamp_of
 
@@ -47,7 +49,21 @@ def load(folder: Path) -> Loaded:
 
 
 def _checked(files: Mapping[str, str]) -> Loaded:
+    """What checking the files gives, from the cache where it was done before.
+
+    An edit is checked by a process that knows the rest: one that never checked recalls what another knew.
+    """
+    texts, catalog = digest(files), digest({CATALOG: files[CATALOG]})
+    kept = rule_cache.recall("checked", texts)
+    if kept is not None:
+        return Loaded(kept[0], kept[1], files, kept[2])
+    new = service.knows_nothing()
+    if new and (known := rule_cache.recall("known", catalog)) is not None:
+        service.learn(known)
     checked = service.check(files)
+    rule_cache.keep("checked", texts, (checked.ruleset, checked.diagnostics, checked.tests))
+    if new:
+        rule_cache.keep("known", catalog, service.known())
     return Loaded(checked.ruleset, checked.diagnostics, files, checked.tests)
 
 

@@ -26,6 +26,8 @@ from dsl.source import Source
 from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
 
+os.environ["CARPE_CACHE"] = ""  # what one test checked, another checks again: in this process and those it starts
+
 BOTH = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 

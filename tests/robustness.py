@@ -25,7 +25,7 @@ from dsl.service import Checked, check
 from dsl.source import Source
 from dsl.splitter import split
 from dsl.syntax import File
-from dsl.templates import RenderingFailed
+from dsl.template_words import RenderingFailed
 
 FOLDER = {"catalog.yaml": CATALOG, "messages/hello.txt": "Hello, {{ first_name }}!"}
 

@@ -21,6 +21,7 @@ BASE = ("engine.errors", "engine.clock", "engine.privacy", "engine.config", "eng
 ROOMS = (
     "dsl",
     "engine.rule_files",
+    "engine.rule_cache",
     "engine.rulebook",
     "engine.moments.calendar",
     "engine.moments.billing",
@@ -109,6 +110,27 @@ def room_of(module: str, rooms: tuple[str, ...]) -> int | None:
 
 def _inner(place: tuple[int | None, str]) -> int:
     return len(place[1])
+
+
+# Libraries that take long to import and that most processes never need, by the module that says so where it needs them.
+LATE = ("alembic", "dsl.templates", "liquid")
+LATE_MAY = {"dsl.templates": {"liquid"}, "migrations": {"alembic"}}
+
+
+def imports_at_start(path: Path) -> set[str]:
+    """What a file imports when it is imported itself."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    names = {alias.name for node in body if isinstance(node, ast.Import) for alias in node.names}
+    return names | {str(node.module) for node in body if isinstance(node, ast.ImportFrom)}
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_nobody_waits_for_what_most_processes_never_need(path: Path) -> None:
+    module = module_of(path)
+    own = next((room for room in (module, module.partition(".")[0]) if room in LATE_MAY), "")
+    for imported in imports_at_start(path):
+        late = [name for name in LATE if within(imported, name) and name not in LATE_MAY.get(own, set())]
+        assert not late or within(module, late[0]), f"{module} imports {imported} before it needs it"
 
 
 def tracked() -> list[str]:

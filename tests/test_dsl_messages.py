@@ -13,7 +13,8 @@ from language import check_text
 from dsl.datatypes import Money
 from dsl.messages import Message, Rendered, check_variables, read_message, render
 from dsl.source import Source
-from dsl.templates import RenderingFailed, unguarded
+from dsl.template_words import RenderingFailed
+from dsl.templates import unguarded
 
 
 def read(text: str) -> Message:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select, text
 
+import migrations
 from engine.errors import DatabaseMissing, DatabaseOutdated, DatabaseTooNew
 from engine.store.engines import make_engine, read_url
-from engine.store.schema import newest, upgrade, upgrade_connection, version
+from engine.store.schema import known, newest, upgrade, upgrade_connection, version
 from engine.store.session import Store, open_store
 from engine.store.tables import batches, counters, frontiers, metadata, passes
 
@@ -46,6 +48,11 @@ def test_the_indexes_are_the_same_in_detail(store: Store) -> None:
     for name, sql in described.items():
         assert ("WITHOUT ROWID" in migrated[name]) == ("WITHOUT ROWID" in sql), name
         assert migrated[name].partition(" WHERE ")[2] == sql.partition(" WHERE ")[2], name
+
+
+def test_the_migrations_are_known_by_the_numbers_of_their_files() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__path__[0]))).walk_revisions()
+    assert known() == sorted(script.revision for script in scripts)
 
 
 def test_upgrading_again_changes_nothing(database_url: str) -> None:

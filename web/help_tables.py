@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from markupsafe import Markup, escape
 
-from dsl import builder, conditions, literals, parser, rule_clauses, rule_moments, templates, yaml_reader
+from dsl import builder, conditions, literals, parser, rule_clauses, rule_moments, template_words, yaml_reader
 from dsl.catalog import Owner
 from dsl.datatypes import DataType, Kind, Value
 from dsl.language_service.keywords import KEYWORDS
@@ -127,11 +127,11 @@ def _reserved() -> str:
 
 
 def _filters() -> str:
-    return _words(templates.FILTERS)
+    return _words(template_words.FILTERS)
 
 
 def _tags() -> str:
-    return _words(templates.TAGS)
+    return _words(template_words.TAGS)
 
 
 def _words(words: Iterable[str]) -> str:
@@ -150,7 +150,7 @@ def _limits() -> str:
         ("Digits of a number", literals.MAX_DIGITS),
         ("Days before or after a moment", rule_moments.MOST_DAYS),
         ("Priority, above and below 0", rule_clauses.MOST_PRIORITY),
-        ("Characters of a message, and of what it becomes", templates.MOST_CHARACTERS),
+        ("Characters of a message, and of what it becomes", template_words.MOST_CHARACTERS),
         ("Characters of the catalog", yaml_reader.MOST_CHARACTERS),
         ("Levels of the catalog", yaml_reader.MOST_LEVELS),
         ("Values in the catalog", yaml_reader.MOST_VALUES),

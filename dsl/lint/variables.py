@@ -14,7 +14,6 @@ from dsl.lint.regions import Region
 from dsl.messages import Message
 from dsl.source import Span
 from dsl.statistics import Statistics
-from dsl.templates import unguarded
 from dsl.typed import Attribute, Rule, Ruleset, Say
 
 _HERE = Region(False, (True,))
@@ -22,6 +21,8 @@ _HERE = Region(False, (True,))
 
 def check_variables(ruleset: Ruleset, rule: Rule, facts: Facts, statistics: Statistics | None) -> Iterator[Finding]:
     """Variables without a default that the rule's moment and condition leave open."""
+    from dsl.templates import unguarded  # a library that only those who read or write a message wait for
+
     for action in actions_of(rule):
         message = ruleset.messages.get(action.message) if isinstance(action, Say) else None
         if message is None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from engine.errors import DatabaseMissing, DatabaseOutdated, DatabaseTooNew
 from engine.store.engines import make_engine, read_url, told_in_words
+
+_VERSIONS = sa.table("alembic_version", sa.column("version_num", sa.String))
+"""The table in which Alembic says which migration ran last."""
 
 
 def upgrade(url: str) -> tuple[str | None, str]:
@@ -37,11 +38,14 @@ def upgrade(url: str) -> tuple[str | None, str]:
 
 def upgrade_connection(connection: Connection, target: str = "head") -> None:
     """Runs the missing migrations, up to a version, in the transaction of this connection."""
-    config = _config()
-    config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if (current := version(connection)) is not None and current not in known:
+    from alembic import command  # a library that only those who change tables wait for
+    from alembic.config import Config
+
+    if (current := version(connection)) is not None and current not in known():
         raise DatabaseTooNew()
+    config = Config()
+    config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
     command.upgrade(config, target)
 
 
@@ -50,25 +54,23 @@ def require_current(connection: Connection) -> None:
     current = version(connection)
     if current is None:
         raise DatabaseMissing("The database has no tables yet: run `carpe db upgrade`.")
-    script = ScriptDirectory.from_config(_config())
-    if current != script.get_current_head():
-        known = {one.revision for one in script.walk_revisions()}
-        raise DatabaseOutdated() if current in known else DatabaseTooNew()
+    if current != newest():
+        raise DatabaseOutdated() if current in known() else DatabaseTooNew()
 
 
 def version(connection: Connection) -> str | None:
     """The migration that the database stands at; None where none has run."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not sa.inspect(connection).has_table(_VERSIONS.name):
+        return None
+    return connection.scalar(sa.select(_VERSIONS.c.version_num))
+
+
+def known() -> list[str]:
+    """The migrations that this version of Carpe brings, by the numbers that their files begin with, ascending."""
+    found = (re.match(r"(\d{4})_.*\.py$", path.name) for path in (files("migrations") / "versions").iterdir())
+    return sorted(each.group(1) for each in found if each)
 
 
 def newest() -> str:
-    """The newest migration that this version of Carpe brings."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
-    return config
+    """The newest of them."""
+    return known()[-1]

@@ -18,7 +18,11 @@ from rich.table import Table
 
 from tests.bench.measuring import Line, machine
 
+<<<<<<< HEAD
 SUBJECTS = ("events", "batches", "indexes", "quotes")
+=======
+SUBJECTS = ("events", "batches", "indexes", "starting")
+>>>>>>> start
 
 
 def main(arguments: Sequence[str] | None = None) -> list[Line]:
