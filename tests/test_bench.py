@@ -24,11 +24,8 @@ def keys() -> set[str]:
     found = {f"{event}.{name}" for event in events for name in bench_events.installed()}
     found |= {f"batch.{what}.{least}.{name}" for what in ("every", "first") for least in (2, 4) for name in peers}
     found |= {f"event.{size}" for size in bench_events.MOST} | {f"batch.rows.1{'0' * zeros}" for zeros in (5, 6, 7)}
-<<<<<<< HEAD
     found |= {"quotes.rows", "quotes.floor"}
-=======
     found |= {"starting.warm", "starting.cold", "starting.edit"}
->>>>>>> start
     return found | {"batch.due", "batch.rules", "batch.simple", "index.start", "index.memory"}
 
 

@@ -19,12 +19,8 @@ from dsl.operators import OPERATORS
 from dsl.products import Model
 from dsl.service import Checked
 from dsl.source import Source
-<<<<<<< HEAD
-from dsl.templates import FILTERS, TAGS
-from dsl.typed import Offer
-=======
 from dsl.template_words import FILTERS, TAGS
->>>>>>> start
+from dsl.typed import Offer
 from dsl.words import CLAUSES, RESERVED
 from engine.cli.main import cli
 from engine.pricing.charges import amount_of

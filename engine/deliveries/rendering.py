@@ -8,14 +8,8 @@ from decimal import Decimal
 from dsl.catalog import AttributeDeclaration, Catalog
 from dsl.datatypes import DataType, Kind, Money, Value
 from dsl.messages import Message, Rendered, render
-<<<<<<< HEAD
-from dsl.templates import RenderingFailed
-from dsl.typed import Attribute, Elapsed, Offer, Ruleset
-=======
 from dsl.template_words import RenderingFailed
-from dsl.typed import Attribute, Elapsed, Ruleset
-from engine.decisions.pricing import list_price, product
->>>>>>> start
+from dsl.typed import Attribute, Elapsed, Offer, Ruleset
 from engine.errors import CarpeError
 from engine.matching.terms import read_term
 from engine.pricing.quotes import quote

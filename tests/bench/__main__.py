@@ -18,11 +18,7 @@ from rich.table import Table
 
 from tests.bench.measuring import Line, machine
 
-<<<<<<< HEAD
-SUBJECTS = ("events", "batches", "indexes", "quotes")
-=======
-SUBJECTS = ("events", "batches", "indexes", "starting")
->>>>>>> start
+SUBJECTS = ("events", "batches", "indexes", "quotes", "starting")
 
 
 def main(arguments: Sequence[str] | None = None) -> list[Line]:
