@@ -1,16 +1,21 @@
-"""The compiled ruleset: for each moment, offset and local day the plan of the rules that are active then.
+"""The compiled ruleset: for each moment and offset one plan of all the rules that listen to it.
 
-Rules that need more than this version runs are left out (`engine.unavailable` says which and why).
+Which of these are tried is a mask over the plan: those that are active on a local day, and of them those that are in
+time. A ruleset that follows another takes over its plans of all moments whose rules ask what they asked before, so an
+edit compiles the moments that it touches. Rules that need more than this version runs are left out
+(`engine.unavailable` says which and why).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
-from functools import cached_property
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from threading import Lock
 
 from dsl.catalog import Catalog, MomentKind
-from dsl.typed import Attribute, MomentUse, Rule, Ruleset
+from dsl.typed import Attribute, Condition, MomentUse, Rule, Ruleset
 from engine.decisions.decide import needed
 from engine.decisions.occasions import event_properties
 from engine.event_bounds import event_bounds
@@ -18,27 +23,39 @@ from engine.matching.plan import Plan, compile_plan
 from engine.store.events import Bounds
 from engine.unavailable import waits_for
 
-_KEPT: deque[Plans] = deque(maxlen=4)
+KEPT = 8
+"""Local days, and masks, that are kept of each moment: a few days at once, and as many ways of being late."""
+
+_kept: deque[Plans] = deque(maxlen=4)
+_keeping = Lock()
 
 
 def plans_of(ruleset: Ruleset) -> Plans:
     """The plans of a ruleset, kept while it is among the last few that were asked for."""
-    for plans in tuple(_KEPT):
-        if plans.ruleset is ruleset:
-            return plans
-    plans = Plans(ruleset)
-    _KEPT.append(plans)
-    return plans
+    with _keeping:
+        for plans in _kept:
+            if plans.ruleset is ruleset:
+                return plans
+        plans = Plans(ruleset, _kept[-1] if _kept else None)
+        _kept.append(plans)
+        return plans
 
 
 class Plans:
-    """Plans of one ruleset, compiled when first asked for and kept."""
+    """Plans of one ruleset, compiled when first asked for and kept; those of `before` are taken over where they fit."""
 
-    def __init__(self, ruleset: Ruleset) -> None:
+    def __init__(self, ruleset: Ruleset, before: Plans | None = None) -> None:
         self.ruleset = ruleset
         self.catalog: Catalog = ruleset.catalog
-        self._rules = tuple(rule for rule in ruleset.rules if not waits_for(rule))
-        self._plans: dict[tuple[str, ...], Plan] = {}
+        listening: dict[MomentUse, list[Rule]] = defaultdict(list)
+        for rule in ruleset.rules:
+            if not waits_for(rule):
+                for use in dict.fromkeys(rule.moments):
+                    listening[use].append(rule)
+        of_before = before._listening if before else {}
+        self._listening: dict[MomentUse, _Listening] = {
+            use: _Listening(tuple(rules), of_before.get(use)) for use, rules in listening.items()
+        }
 
     @cached_property
     def event_bounds(self) -> Bounds:
@@ -47,36 +64,66 @@ class Plans:
 
     def scheduled(self, day: dt.date) -> list[MomentUse]:
         """The recurring, dated and calendar moments, each with its offset, that active rules listen to on a day."""
-        uses = {use: None for rule in self._rules if rule.active_on(day) for use in rule.moments}
-        return [use for use in uses if self._is_scheduled(use)]
+        return [use for use, here in self._listening.items() if self._is_scheduled(use) and here.active(day)]
 
     def happening(self) -> list[MomentUse]:
         """The event moments that rules listen to, each with its delay."""
-        uses = dict.fromkeys(use for rule in self._rules for use in rule.moments)
-        return [use for use in uses if not self._is_scheduled(use)]
+        return [use for use in self._listening if not self._is_scheduled(use)]
+
+    def rules(self, use: MomentUse) -> tuple[Rule, ...]:
+        """Every rule of a moment, in the order of its plan, whatever the day."""
+        return self._of(use).rules
 
     def listening(self, use: MomentUse, day: dt.date) -> tuple[Rule, ...]:
         """The rules of a moment that are active on a local day."""
-        return tuple(rule for rule in self._rules if use in rule.moments and rule.active_on(day))
+        return self._of(use).active(day)
 
-    def plan_of(self, rules: tuple[Rule, ...]) -> Plan:
-        """The plan of some rules of one moment, in their order."""
-        names = tuple(rule.name for rule in rules)
-        if names not in self._plans:
-            self._plans[names] = compile_plan(rules)
-        return self._plans[names]
+    def plan_of(self, use: MomentUse, rules: Sequence[Rule]) -> Plan:
+        """The plan of a moment, masked to some of its rules."""
+        return self._of(use).masked(tuple(rule.name for rule in rules))
 
-    def plan(self, use: MomentUse, day: dt.date) -> tuple[Plan, tuple[Rule, ...]]:
-        """The plan of the active rules of a moment, and those rules in its order."""
-        rules = self.listening(use, day)
-        return self.plan_of(rules), rules
+    def plan(self, use: MomentUse, day: dt.date) -> Plan:
+        """The plan of a moment, masked to the rules that are active on a local day."""
+        return self._of(use).plan(day)
 
     def reads(self, use: MomentUse, plan: Plan) -> tuple[Attribute, ...]:
         """The columns that a batch of this moment needs: what its rules, its messages and deciding read."""
         properties = event_properties(self.catalog, use.moment)
         return tuple(dict.fromkeys((*plan.attributes, *properties, *needed(self.catalog))))
 
+    def _of(self, use: MomentUse) -> _Listening:
+        return self._listening.get(use) or _NOBODY
+
     def _is_scheduled(self, use: MomentUse) -> bool:
         if use.date is not None:
             return True
         return self.catalog.moments[use.moment].kind in (MomentKind.RECURRING, MomentKind.DATED)
+
+
+class _Listening:
+    """The rules of one moment and offset, their plan and its masks."""
+
+    def __init__(self, rules: tuple[Rule, ...], before: _Listening | None = None) -> None:
+        self.rules = rules
+        self._places = {rule.name: at for at, rule in enumerate(rules)}
+        # What the rules do, and when, is not part of a plan: only what they ask, in their order.
+        self._whole: Plan | None = before._whole if before and before._conditions() == self._conditions() else None
+        self._making = Lock()
+        self.active = lru_cache(KEPT)(self._active)
+        self.masked = lru_cache(KEPT)(self._masked)
+        self.plan = lru_cache(KEPT)(lambda day: self.masked(tuple(rule.name for rule in self.active(day))))
+
+    def _active(self, day: dt.date) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.active_on(day))
+
+    def _masked(self, names: tuple[str, ...]) -> Plan:
+        with self._making:
+            if self._whole is None:
+                self._whole = compile_plan(self.rules)
+            return self._whole.only(self._places[name] for name in names)
+
+    def _conditions(self) -> list[Condition]:
+        return [rule.condition for rule in self.rules]
+
+
+_NOBODY = _Listening(())

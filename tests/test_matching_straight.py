@@ -10,9 +10,8 @@ import pytest
 from dsl import typed
 from dsl.catalog import Owner
 from dsl.datatypes import DataType, Kind, Money
-from dsl.typed import All, Amount, AnyOf, Attribute, Condition, Not
-from engine.matching import guards, straight
-from engine.matching import index as indexes
+from dsl.typed import All, Amount, AnyOf, Attribute, Condition, CountOf, Events, Not, SumOf
+from engine.matching import guards, matcher, straight
 from engine.matching.interpreter import holds
 from engine.matching.plan import Plan
 from tests.bench.made_up import AUTOPAY, COUNTRY, LIKES, MRR, PAGE, PLAN, SEATS, STARTED, TODAY
@@ -65,8 +64,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.append(len(conjuncts))
         return straight.straight(conjuncts, guards)
 
-    monkeypatch.setattr(indexes, "OFTEN", 0)
-    monkeypatch.setattr(indexes, "straight", write)
+    monkeypatch.setattr(matcher, "OFTEN", 0)
+    monkeypatch.setattr(matcher, "straight", write)
     return found
 
 
@@ -92,7 +91,7 @@ def test_a_function_for_each_rule_alone(written: list[int]) -> None:
 def test_rules_that_are_met_seldom_or_are_many_or_wide_are_not_written_out(
     written: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = [ask("greater", SEATS, number) for number in range(indexes.FEW_CONJUNCTS + 1)]
+    many = [ask("greater", SEATS, number) for number in range(matcher.FEW_CONJUNCTS + 1)]
     names = (f"x{number}" for number in range(200))
     wide: list[Condition] = [
         All(tuple(ask("is_known", Attribute(Owner.CUSTOMER, name, DataType(Kind.COUNT))) for name in names))
@@ -101,7 +100,7 @@ def test_rules_that_are_met_seldom_or_are_many_or_wide_are_not_written_out(
         plan = Plan(some)
         for row in ROWS:
             assert plan.match_row(row, TODAY) == expected(some, row)
-    monkeypatch.setattr(indexes, "OFTEN", 2 * len(ROWS))
+    monkeypatch.setattr(matcher, "OFTEN", 2 * len(ROWS))
     plan = Plan(FEW)
     for row in ROWS * 2:
         plan.match_row(row, TODAY)
@@ -126,9 +125,24 @@ def test_what_costs_is_asked_only_where_all_else_holds_and_once(monkeypatch: pyt
 
     monkeypatch.setattr(guards.Guards, "_pattern", told)
     for often in (99, 0):
-        monkeypatch.setattr(indexes, "OFTEN", often)
+        monkeypatch.setattr(matcher, "OFTEN", often)
         plan = Plan(some)
         plan.match_row({}, TODAY)
         asked.clear()
         assert plan.match_row(row, TODAY) == [1]
         assert asked == ["rici"]
+
+
+def test_under_a_mask_only_what_is_tried_is_written_out(written: list[int]) -> None:
+    """What was not looked up of the past, because no rule that is tried asks for it, is not read either."""
+    seconds = Attribute(Owner.EVENT, "seconds", DataType(Kind.NUMBER))
+    visits = Events("visit", All(()))
+    past = typed.Relation("greater", CountOf(visits), SumOf(seconds, visits, None))
+    some = [past, *FEW, All((past, ask("equal", PLAN, "basic")))]
+    plan = Plan(some)
+    for numbers in (range(1, len(FEW) + 1), (2, 4, 7), ()):
+        masked = plan.only(numbers)
+        for row in ROWS * 2:
+            chosen = [number for number in numbers if holds(some[number], row, TODAY) is True]
+            assert masked.match_row(row, TODAY) == chosen
+    assert len(written) == 3

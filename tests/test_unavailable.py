@@ -89,7 +89,7 @@ def test_plans_leave_the_rest_out():
     visit = Moment("visit", MomentKind.EVENT, Owner.CUSTOMER)
     catalog = Catalog("USD", "UTC", moments={"visit": visit})
     ruleset = Ruleset(catalog, (waiting, PLAIN), {}, {}, "")
-    _, rules = Plans(ruleset).plan(MomentUse("visit"), DAY)
+    rules = Plans(ruleset).listening(MomentUse("visit"), DAY)
     assert rules == (PLAIN,)
 
 

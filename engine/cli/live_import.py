@@ -49,7 +49,7 @@ def ask_first(store: Store, ruleset: Ruleset, order: Order, now: dt.datetime) ->
 
     @lru_cache
     def is_listened_to(moment: str, day: dt.date) -> bool:
-        return bool(plans.plan(MomentUse(moment), day)[1])
+        return bool(plans.listening(MomentUse(moment), day))
 
     def hear(event: StagedEvent) -> None:
         if is_listened_to(event.moment, event.occurred_at.date()):

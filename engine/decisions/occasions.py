@@ -30,7 +30,10 @@ def occurrences(table: pa.Table) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One moment's share of a batch: its occurrences on a local day and the rules that listen to it."""
+    """One moment's share of a batch: its occurrences on a local day and the rules that listen to it.
+
+    The rules that are tried are `plan.numbers` of `rules`.
+    """
 
     use: MomentUse
     day: dt.date

@@ -173,7 +173,7 @@ def _deliveries(decision: dict[str, Any], rule: Rule, state: Row, catalog: Catal
 
 
 def _counters(decided: Outcome) -> list[dict[str, Any]]:
-    """One row a part and rule; what was decided before is not due again."""
+    """One row a part and rule that was tried; what was decided before is not due again."""
     batch = decided.batch
     results: dict[tuple[int, int], Counter[str]] = defaultdict(Counter)
     for line in decided.lines:
@@ -181,9 +181,10 @@ def _counters(decided: Outcome) -> list[dict[str, Any]]:
     rows = []
     for number, part in enumerate(batch.parts):
         due = part.occurrences()
-        for rule_number, rule in enumerate(part.rules, batch.rule_starts[number]):
+        for place in part.plan.numbers:
+            rule = part.rules[place]
             again = decided.repeats.get((number, rule.name), 0)
-            counts = results[number, rule_number]
+            counts = results[number, batch.rule_starts[number] + place]
             rows.append(tally(rule.name, part.use, part.day, due - again, counts))
     return rows
 

@@ -45,7 +45,7 @@ def decide_group(work: Work, pairs: pa.Table, past: pa.Table) -> pa.Table:
         for use in work.uses:
             table = _due(work, use, pairs)
             if table.num_rows:
-                plan, rules = work.plans.plan(use, work.day)
+                plan, rules = work.plan(use), work.plans.rules(use)
                 full = with_history(connection, work.ruleset.catalog, table, plan.terms, work.day)
                 parts.append(Part(use, work.day, full, plan, rules))
         if not parts:

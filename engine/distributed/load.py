@@ -254,8 +254,8 @@ def _decide_moved(connection: sa.Connection, this: Pass, results: Loaded, shard:
     people = connection.scalars(theirs.order_by(moves.c.customer_id)).all()
     day, parts = results.manifest.day, []
     for use, zones in shard.uses.items() if people else ():
-        plan, rules = this.plans.plan(use, day)
-        reads = this.plans.reads(use, plan)
+        rules = this.plans.listening(use, day)
+        reads = this.plans.reads(use, this.plans.plan_of(use, rules))
         table = due_batch(connection, this.catalog, use, day, zones, shard.number, reads, only=people)
         table = not_met_before(connection, this.catalog, use, day, shard.number, table)
         if table.num_rows:

@@ -48,7 +48,7 @@ class Work:
         return [gate_of(self.ruleset.catalog, use, self.day) for use in self.uses]
 
     def plan(self, use: MomentUse) -> Plan:
-        return self.plans.plan(use, self.day)[0]
+        return self.plans.plan(use, self.day)
 
     def terms(self) -> list[Historic]:
         """What the rules ask of the past, each once."""

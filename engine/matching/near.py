@@ -56,10 +56,13 @@ class Way:
     starts: dt.date | None = None
 
 
-def ways(index: EventIndex, row: Row, today: dt.date) -> list[Way]:
-    """Every way of one thing, nearest first, then by rule; a rule may have several, and none if it matches."""
+def ways(index: EventIndex, row: Row, today: dt.date, among: int | None = None) -> list[Way]:
+    """Every way of one thing, nearest first, then by rule; a rule may have several, and none if it matches.
+
+    Conjuncts that are not `among` those said are left alone.
+    """
     answers = index.answers(row)
-    found = (_way(one, stood, answers, row, today) for one, stood in index.missed_by_one(row))
+    found = (_way(one, stood, answers, row, today) for one, stood in index.missed_by_one(row, among))
     return sorted(dict.fromkeys(found), key=lambda way: (way.nearness, way.rule, written(way.wanted)))
 
 

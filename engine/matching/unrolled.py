@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from engine.matching.columns import Column
 from engine.matching.guards import Guards
@@ -17,7 +17,11 @@ from engine.matching.masks import Elements
 from engine.matching.spelling import Spelling, is_plain, key_of_column
 from engine.matching.terms import Row
 
-Match = Callable[[Row], list[int]]
+
+class Match(Protocol):
+    """The numbers of the rules whose condition holds for the row, ascending; of the conjuncts that are `standing`."""
+
+    def __call__(self, row: Row, standing: int = ...) -> list[int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class _Writer:
         ordered: Sequence[OrderedMasks],
         elements: Sequence[Elements],
     ) -> Iterator[str]:
-        yield from ("def match(row):", " get = row.get", f" standing = {everything:#x}")
+        yield from (f"def match(row, standing={everything:#x}):", " get = row.get")
         for some in named:
             yield f" standing &= {self._of(some.masks.get)}(get({some.key!r}), {some.other:#x})"
         for sets in elements:

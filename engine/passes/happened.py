@@ -80,7 +80,7 @@ def due_after(connection: sa.Connection, this: Pass, found: Mapping[MomentUse, S
             listening = this.plans.listening(use, day)
             if not listening:
                 continue
-            plan = this.plans.plan_of(rules)
+            plan = this.plans.plan_of(use, rules)
             table = event_batch(connection, this.catalog, use, group, this.plans.reads(use, plan))
             if table.num_rows and rules:
                 parts.append(this.part(connection, use, day, table, rules))

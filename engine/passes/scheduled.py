@@ -80,6 +80,6 @@ def due_table(
 
     `only` are ids of customers whose calendar changed after the batches of the day were finished.
     """
-    reads = this.plans.reads(use, this.plans.plan_of(rules)) if rules else ()
+    reads = this.plans.reads(use, this.plans.plan_of(use, rules)) if rules else ()
     table = due_batch(connection, this.catalog, use, day, zones, shard, reads, only=only)
     return not_met_before(connection, this.catalog, use, day, shard, table, late=only is not None)

@@ -73,9 +73,9 @@ class Pass:
     def part(
         self, connection: sa.Connection, use: MomentUse, day: dt.date, table: pa.Table, rules: tuple[Rule, ...]
     ) -> Part:
-        """A due set with what happened before, as far as the rules ask for it."""
-        plan = self.plans.plan_of(rules)
-        return Part(use, day, with_history(connection, self.catalog, table, plan.terms, day), plan, rules)
+        """A due set with what happened before, as far as these of the moment's rules ask for it."""
+        plan, every = self.plans.plan_of(use, rules), self.plans.rules(use)
+        return Part(use, day, with_history(connection, self.catalog, table, plan.terms, day), plan, every)
 
     def in_time(self, rules: Sequence[Rule], due_at: dt.datetime, zone: str) -> tuple[Rule, ...]:
         """Those of the rules that may still act on what was due then."""

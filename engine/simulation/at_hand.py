@@ -39,9 +39,9 @@ def part_at_hand(
     `properties` are the event's, by bare name. One that is not `recorded` counts in its own rules' conditions all the
     same.
     """
-    plan, rules = plans.plan(use, day)
+    plan = plans.plan(use, day)
     held = concerned(plans.catalog, state, use, subscription)
-    if not held or not rules:
+    if not held or not plan.numbers:
         return None
     owner = owner_of(plans.catalog, use)
     event = event_row(use.moment, properties or {})
@@ -52,7 +52,8 @@ def part_at_hand(
     table: pa.Table = beside(key_columns(occurrences), table_of(rows, plans.reads(use, plan)))
     told = Event("asked", use.moment, state.id, due_at, properties or {}, subscription)
     supposed = () if recorded or not _happens(plans.catalog, use) else (told,)
-    return Part(use, day, with_history(connection, plans.catalog, table, plan.terms, day, supposed), plan, rules)
+    known = with_history(connection, plans.catalog, table, plan.terms, day, supposed)
+    return Part(use, day, known, plan, plans.rules(use))
 
 
 def event_row(moment: str, properties: Mapping[str, Value]) -> Row:

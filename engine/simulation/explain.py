@@ -24,7 +24,7 @@ from engine.matching.plan import Plan
 from engine.matching.rows import full_rows
 from engine.moments.calendar import due_instant, event_key, occurrence_key
 from engine.moments.subjects import Occurrence, beside, key_columns
-from engine.plans import Plans
+from engine.plans import Plans, plans_of
 from engine.privacy import Row, personal_keys
 from engine.reports.decisions import DecisionLine, ReceiptClause, receipt
 from engine.simulation.at_hand import concerned, event_row, owner_of, part_at_hand
@@ -89,7 +89,7 @@ def explain(
 
     Raises UnknownSubject. Of a customer's subscriptions the one that the rule meets is taken, else the first.
     """
-    plans = Plans(ruleset)
+    plans = plans_of(ruleset)
     with store.read() as connection:
         state = _state(connection, plans, subscription, customer)
         meeting, row = _meeting(connection, plans, rule, state, subscription, day)

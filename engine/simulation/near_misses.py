@@ -135,8 +135,8 @@ def _tried(
         found: dict[int, list[Way]] = {}
         for way in part.plan.near_misses(row, day):
             found.setdefault(way.rule, []).append(way)
-        for number, rule in enumerate(part.rules):
-            mine = found.get(number, [])
+        for number in part.plan.numbers:
+            rule, mine = part.rules[number], found.get(number, [])
             wanted = tuple(_wanted(mine, row, day, hide))
             yield _Tried(
                 rule.name, use, subscription, number in matched, mine[0].nearness if mine else (0, 0.0), wanted

@@ -132,7 +132,7 @@ def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) ->
     parts = []
     scheduled = plans.scheduled(day)
     for use in rule.moments:
-        plan, rules = plans.plan(use, day)
+        plan = plans.plan(use, day)
         reads = plans.reads(use, plan)
         if use in scheduled:
             table = due_batch(connection, plans.catalog, use, day, None, None, reads)
@@ -140,7 +140,7 @@ def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) ->
             found = day_events(connection, use.moment, day, use.delay)
             table = event_batch(connection, plans.catalog, use, found, reads)
         table = with_history(connection, plans.catalog, table, plan.terms, day)
-        parts.append(Part(use, day, table, plan, rules))
+        parts.append(Part(use, day, table, plan, plans.rules(use)))
     return parts
 
 
