@@ -1,4 +1,4 @@
-"""The three forms of matching agree: the reference interpreter, the event index, the batch form."""
+"""The forms of matching agree: the reference interpreter, the event index by masks and written out, the batch form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsl.typed import Condition
-from engine.matching import normal_form
+from engine.matching import matcher, normal_form
 from engine.matching.interpreter import holds
 from engine.matching.plan import FEW_ROWS, compile_plan
 from tests.strategies import DAYS, conditions, make_batch, make_rows, rule
@@ -32,7 +32,10 @@ def agree(case: tuple[dt.date, list[Condition], int, bool]) -> int:
     rows = make_rows(ROWS, today, seed)
     plan = compile_plan([rule(condition) for condition in some])
     expected = [[n for n, condition in enumerate(some) if holds(condition, row, today) is True] for row in rows]
-    assert [plan.match_row(row, today) for row in rows] == expected
+    with pytest.MonkeyPatch.context() as patch:
+        for often in (ROWS, 0):
+            patch.setattr(matcher, "OFTEN", often)
+            assert [plan.match_row(row, today) for row in rows] == expected
     matches = plan.match_batch(make_batch(rows, plan.attributes, plainly=plainly), today)
     pairs = list(zip(matches["row"].to_pylist(), matches["rule"].to_pylist(), strict=True))
     assert pairs == [(number, matched) for number, found in enumerate(expected) for matched in found]

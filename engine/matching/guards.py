@@ -14,6 +14,7 @@ from typing import Any
 
 from dsl.operators import OPERATORS
 from dsl.typed import Relation, Test
+from engine.matching.answers import Guard, Question
 from engine.matching.bound import BoundRules
 from engine.matching.columns import Clause, Element, Pattern, is_ordered
 from engine.matching.interpreter import holds
@@ -22,8 +23,6 @@ from engine.matching.masks import bits_of, by_value, mask_of, wanted
 from engine.matching.normal_form import Both, Form
 from engine.matching.reading import reader
 from engine.matching.terms import Row
-
-Question = Pattern | Clause
 
 Answers = dict[int, bool | None]
 """What one row has answered so far, by number of the question."""
@@ -85,6 +84,10 @@ class Guards:
         self._tables.append(table)
 
     # --- how to ask
+
+    def passing(self, guard: Guard) -> Ask:
+        """How to ask whether a row passes one guard."""
+        return self._leaf(Bound(*guard)) if isinstance(guard, tuple) else self._form(guard)
 
     def _question(self, question: Question) -> Ask:
         """Asks a question, or remembers what it was answered."""

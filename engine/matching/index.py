@@ -3,8 +3,9 @@
 A mask is a Python integer with a bit a conjunct. For each column the rules ask about, a table tells, for every class
 of values that the rules tell apart, which conjuncts that class does not rule out (a conjunct that does not ask is never
 ruled out). Matching is one lookup and one AND a column: a dictionary for named values, a bisection for ordered ones.
-`masks` makes the tables. Dates and money, which have to be counted first, are read only where a conjunct that still
-stands asks for them.
+`masks` makes the tables, `unrolled` writes the look-ups out. Dates and money, which have to be counted first, are read
+only where a conjunct that still stands asks for them. A few rules that are met often are told apart by comparisons
+instead (`matcher`).
 
 What a lookup cannot tell (text patterns, clauses that compute, and the parts of a condition too large to multiply out)
 are `guards`: asked once a distinct question, and only where a conjunct that still stands after the ANDs wants to know.
@@ -17,23 +18,22 @@ import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
-from typing import Any
 
 import numpy as np
 
-from dsl.datatypes import Kind
-from dsl.typed import Attribute, Historic
-from engine.matching.answers import Answers, guards_of
+from dsl.typed import Attribute
+from engine.matching.answers import Answers, Question, guards_of
 from engine.matching.bound import BoundConjunct, BoundRules
-from engine.matching.columns import Column, Element, is_ordered, kind_of
-from engine.matching.guards import Guards, Question
-from engine.matching.keys import key_of
+from engine.matching.columns import Column, Element, is_ordered
+from engine.matching.guards import Guards
 from engine.matching.masks import Elements, FirstOfRun, bits_of, by_class, by_value, mask_of, wanted
+from engine.matching.matcher import Matcher
 from engine.matching.normal_form import Form
-from engine.matching.reading import Reader, reader
+from engine.matching.reading import reader
 from engine.matching.terms import Row
+from engine.matching.unrolled import NamedMasks, OrderedMasks, unrolled
 from engine.matching.values import ValueSet
 
 FEW = 12
@@ -51,15 +51,17 @@ class EventIndex:
         self._rules = rules
         self._today = today
         self._everything = (1 << len(rules.conjuncts)) - 1
-        self._named: list[tuple[str, dict[Any, int], int]] = []
-        self._plain: list[tuple[str, list[Any], list[int], int]] = []
-        self._costly: list[tuple[int, Reader, list[Any], list[int], int]] = []
+        self._named: list[NamedMasks] = []
+        self._ordered: list[OrderedMasks] = []
         self._elements: list[Elements] = []
         self._add_columns()
         self._guards = Guards(rules, today)
         self._rule_of = [one.rule for one in rules.conjuncts]
         self._first = FirstOfRun(self._rule_of)
         self._rules_of_bits = np.array(self._rule_of, dtype=np.int64)
+        self._match = unrolled(
+            self._everything, self._named, self._ordered, self._elements, self._guards, self._rules_of
+        )
 
     def conjuncts_of(self, rules: Collection[int]) -> int:
         """The mask of the conjuncts of some rules."""
@@ -67,22 +69,13 @@ class EventIndex:
 
     def match(self, row: Row, among: int | None = None) -> list[int]:
         """The numbers of the rules whose condition holds for `row`, ascending; of the conjuncts `among`, if said."""
-        standing = self._everything if among is None else among
-        get = row.get
-        for key, masks, other in self._named:
-            standing &= masks.get(get(key), other)
-        for key, points, classes, missing in self._plain:
-            value = get(key)
-            standing &= missing if value is None else classes[bisect_right(points, value)]
-        for elements in self._elements:
-            standing &= elements.mask(get(elements.key))
-        for asking, read, points, classes, missing in self._costly:
-            if standing & asking:
-                value = read(row)
-                standing &= missing if value is None else classes[bisect_right(points, value)]
-        if standing & self._guards.guarded:
-            standing = self._guards.ask(standing, row)
-        return self._rules_of(standing)
+        return self._match(row, self._everything if among is None else among)
+
+    def matcher(self, among: int | None = None) -> Matcher:
+        """What matches many rows with all rules, or with the conjuncts `among`."""
+        tried = self._everything if among is None else among
+        conjuncts = [self._rules.conjuncts[number] for number in bits_of(tried)]
+        return Matcher(conjuncts, self._guards, self._match if among is None else partial(self._match, standing=among))
 
     def answers(self, row: Row) -> Answers:
         """What a row says to questions and leaves, each asked once."""
@@ -120,12 +113,12 @@ class EventIndex:
 
     def _masks(self, row: Row, tried: int) -> Iterator[int]:
         """The mask of each column's value, as `match` reads them; of what costs, only what `tried` conjuncts ask."""
-        for key, masks, other in self._named:
-            yield masks.get(row.get(key), other)
-        plain = [(row.get(key), *classed) for key, *classed in self._plain]
-        costly = [(read(row), *classed) for asking, read, *classed in self._costly if tried & asking]
-        for value, points, classes, missing in plain + costly:
-            yield missing if value is None else classes[bisect_right(points, value)]
+        for named in self._named:
+            yield named.masks.get(row.get(named.key), named.other)
+        for ordered in self._ordered:
+            if tried & ordered.asking:
+                value = reader(ordered.column)(row)
+                yield ordered.missing if value is None else ordered.classes[bisect_right(ordered.points, value)]
         for elements in self._elements:
             yield from elements.each(row.get(elements.key))
 
@@ -138,17 +131,11 @@ class EventIndex:
                 by_attribute[column.attribute.key][column.element] = sets
             elif is_ordered(column):
                 asking = reduce(or_, (mask for mask, _ in sets))
-                self._add_ordered(column, asking, *by_class(sets, self._everything))
+                self._ordered.append(OrderedMasks(column, asking, *by_class(sets, self._everything)))
             else:
                 assert isinstance(column, Attribute)
-                self._named.append((column.key, *by_value(sets, self._everything)))
+                self._named.append(NamedMasks(column.key, *by_value(sets, self._everything)))
         self._elements = [Elements(key, sets, self._everything) for key, sets in by_attribute.items()]
-
-    def _add_ordered(self, column: Column, asking: int, points: list[Any], classes: list[int], missing: int) -> None:
-        if isinstance(column, Attribute | Historic) and kind_of(column) in (Kind.NUMBER, Kind.COUNT, Kind.ELAPSED):
-            self._plain.append((key_of(column), points, classes, missing))
-        else:
-            self._costly.append((asking, reader(column), points, classes, missing))
 
     def _rules_of(self, standing: int) -> list[int]:
         """The rules of these conjuncts, each once: the conjuncts of one rule are neighbours."""

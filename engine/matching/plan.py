@@ -59,6 +59,7 @@ class Plan:
         self._choose(range(compiled.size))
         self._index, self._program = compiled.index, compiled.program
         self._among: Callable[[dt.date], int | None] = lambda today: None
+        self._matcher = lru_cache(DAYS_KEPT)(lambda today: compiled.index(today).matcher())
 
     def only(self, numbers: Iterable[int]) -> Plan:
         """This plan with a mask: of its rules only these are tried. Their numbers stay, and so does the index.
@@ -72,6 +73,7 @@ class Plan:
         masked, compiled = copy.copy(self), self._compiled
         masked._choose(sorted(some))
         masked._among = lru_cache(DAYS_KEPT)(lambda today: compiled.index(today).conjuncts_of(some))
+        masked._matcher = lru_cache(DAYS_KEPT)(lambda today: compiled.index(today).matcher(masked._among(today)))
         masked._program = lru_cache(DAYS_KEPT)(lambda today: compile_program(_masked(compiled.bound(today), some)))
         return masked
 
@@ -84,7 +86,7 @@ class Plan:
 
     def match_row(self, row: Row, today: dt.date) -> list[int]:
         """The numbers of the rules whose condition holds for `row` on local date `today`, ascending."""
-        return self._index(today).match(row, self._among(today))
+        return self._matcher(today).match(row)
 
     def near_misses(self, row: Row, today: dt.date) -> list[Way]:
         """What keeps rules from matching that do not, where it is one thing alone (`near`); nearest first."""
