@@ -88,7 +88,8 @@ def expected_day(made: world.World, rules: tuple[Rule, ...], day: dt.date, seen:
                     if (rule.name, subject, key) in seen:
                         continue
                     reason = obstacle(rule, row)
-                    rank = (reason, -rule.priority, rule.name, subject, each.get("subscription.id", ""))
+                    worth = 0 if not may_have(rule, row) else -value(rule, row)
+                    rank = (reason, -rule.priority, worth, rule.name, subject, each.get("subscription.id", ""))
                     best = candidates.get((rule.name, subject, key))
                     if best is None or rank < best[0]:
                         candidates[rule.name, subject, key] = (rank, rule, reason)
@@ -104,15 +105,32 @@ def expected_day(made: world.World, rules: tuple[Rule, ...], day: dt.date, seen:
 
 def obstacle(rule: Rule, row: dict) -> bool:
     """Whether the customer may not have the offer or not be met."""
-    first = rule.actions[0]
-    if isinstance(first, Offer):
-        product = first.products[0]
-        if product == "backup" and (not row.get("subscription.id") or "backup" in row["subscription.addons"]):
-            return True
-        if row.get("subscription.plan") == product:
-            return True
     may_mail = row.get("customer.marketing_ok") is True
-    return not isinstance(first, Tag) and not any(channel != "email" or may_mail for channel in rule.via)
+    unmet = not isinstance(rule.actions[0], Tag) and not any(channel != "email" or may_mail for channel in rule.via)
+    return unmet or not may_have(rule, row)
+
+
+def may_have(rule: Rule, row: dict) -> bool:
+    """Whether what the rule offers is not held, and sold in the subscription's currency and interval."""
+    first = rule.actions[0]
+    if not isinstance(first, Offer):
+        return True
+    product, mrr = first.products[0], row.get("subscription.mrr")
+    in_dollars = mrr is None or mrr.currency == "USD"
+    if product == "backup":
+        return bool(row.get("subscription.id")) and "backup" not in row["subscription.addons"] and in_dollars
+    monthly = row.get("subscription.billing_interval") != "year"
+    return row.get("subscription.plan") != product and in_dollars and monthly
+
+
+def value(rule: Rule, row: dict) -> int:
+    """What a year of the offer brings more than a year of what it replaces, in dollars."""
+    first = rule.actions[0]
+    if not isinstance(first, Offer):
+        return 0
+    prices = {"basic": 10, "premium": 40, "backup": 5}
+    replaced = prices.get(row.get("subscription.plan"), 0) if first.products[0] in ("basic", "premium") else 0
+    return 12 * (prices[first.products[0]] - replaced)
 
 
 def test_two_weeks_of_passes_are_what_plain_loops_find(store: Store):
