@@ -25,6 +25,8 @@ TOPICS = (
     "conditions",
     "types",
     "offers",
+    "contacts",
+    "experiments",
     "messages",
     "tests",
     "words",

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dsl.contact_policies import ANY
+from dsl.contact_policies import ANY, QuietHours
 from dsl.syntax import Purpose
 from dsl.windows import Window
 from engine.contacts import reasons
@@ -57,8 +57,8 @@ class Verdict:
     send_at: dict[int, Ints]
 
 
-Closed = Iterator[tuple[Cause, Mask, int]]
-"""A cause, the candidates it is true of, and the channels that it closes for them."""
+Closed = Iterator[tuple[Cause, Mask | None, int]]
+"""A cause, the candidates it is true of (None: of nobody), and the channels that it closes for them."""
 
 
 def check(candidates: Candidates, before: Before, policy: ContactPolicy) -> Verdict:
@@ -82,19 +82,22 @@ def _checked(candidates: Candidates, before: Before, policy: ContactPolicy) -> V
         _caps(candidates, before.contacts, policy),
         _held_by_quiet_hours(candidates, policy),
     ):
-        was_open = open_ != 0
-        open_[rows] &= ~np.uint64(channels)
-        cause[was_open & (open_ == 0)] = len(causes)
+        if rows is not None:
+            was_open = open_ != 0
+            open_[rows] &= ~np.uint64(channels)
+            cause[was_open & (open_ == 0)] = len(causes)
         causes.append(one)
     return Verdict(open_, cause, tuple(causes), _send_at(candidates, policy))
 
 
 def _not_left_open(candidates: Candidates, policy: ContactPolicy) -> Closed:
     """Channels that the customer closed to everything, or did not open to the purpose."""
+    everything = np.uint64(policy.bits([ANY]))
     for reason, left in ((reasons.SUPPRESSED, candidates.unsuppressed), (reasons.NO_CONSENT, candidates.consented)):
-        for channel in policy.channels:
-            bit = policy.bits([channel])
-            yield Cause(reason, channel), (left & np.uint64(bit)) == 0, bit
+        is_open = bool((left & everything == everything).all())
+        for place, channel in enumerate(policy.channels):
+            bit = 1 << place
+            yield Cause(reason, channel), None if is_open else (left & np.uint64(bit)) == 0, bit
 
 
 # --- what happened before --------------------------------------------------------------------------------------------
@@ -102,8 +105,7 @@ def _not_left_open(candidates: Candidates, policy: ContactPolicy) -> Closed:
 
 def _once(candidates: Candidates, contacts: Contacts, policy: ContactPolicy) -> Closed:
     """A rule's own `at most once per`, for all rules with the same window at once."""
-    for window in dict.fromkeys(one for one in policy.once if one is not None):
-        rules = np.flatnonzero([one == window for one in policy.once])
+    for window, rules in policy.once.items():
         known = np.isin(contacts.rule, rules)
         timeline = _Known(contacts.customer, contacts.rule, contacts.at, contacts.ghost).some(known)
         asked = np.isin(candidates.rule, rules)
@@ -161,20 +163,19 @@ class _Known:
         """All things as one."""
         return _Known(self.customer, np.zeros_like(self.thing), self.at, self.ghost)
 
-    def leaves_no_room(self, candidates: Candidates, thing: Ints, asked: Mask, at_most: int, window: Window) -> Mask:
-        """Which of the candidates asked (with their thing) would be one too many in a window."""
-        closed = np.zeros(len(candidates), np.bool_)
+    def leaves_no_room(
+        self, candidates: Candidates, thing: Ints, asked: Mask, at_most: int, window: Window
+    ) -> Mask | None:
+        """Which of the candidates asked (with their thing) would be one too many in a window; None: nobody."""
         rows = np.flatnonzero(asked)
-        if len(self.at) and rows.size:
-            things = 1 + max(int(self.thing.max()), int(thing[rows].max()))
-            seen = Seen(
-                candidates.customer[rows] * things + thing[rows],
-                candidates.at[rows],
-                candidates.zone[rows],
-                candidates.zones,
-            )
-            timeline = Timeline.of(self.customer * things + self.thing, self.at, self.ghost)
-            closed[rows] = ~timeline.has_room(seen, at_most, window)
+        if not len(self.at) or not rows.size:
+            return None
+        things = 1 + max(int(self.thing.max()), int(thing[rows].max()))
+        key = candidates.customer[rows] * things + thing[rows]
+        seen = Seen(key, candidates.at[rows], candidates.zone[rows], candidates.zones)
+        timeline = Timeline.of(self.customer * things + self.thing, self.at, self.ghost)
+        closed = np.zeros(len(candidates), np.bool_)
+        closed[rows] = ~timeline.has_room(seen, at_most, window)
         return closed
 
 
@@ -184,16 +185,19 @@ class _Known:
 def _held_by_quiet_hours(candidates: Candidates, policy: ContactPolicy) -> Closed:
     for channel, hours in policy.said.quiet.items():
         if hours.hold:
-            waits = open_from(candidates.earliest, candidates.zone, candidates.zones, hours) > candidates.earliest
-            closed = waits & _is_of(hours.purpose, candidates.purpose)
-            yield Cause(reasons.QUIET_HOURS, channel), closed, policy.bits([channel])
+            waits = _open_from(candidates, hours) > candidates.earliest
+            yield Cause(reasons.QUIET_HOURS, channel), waits, policy.bits([channel])
 
 
 def _send_at(candidates: Candidates, policy: ContactPolicy) -> dict[int, Ints]:
-    found = {}
-    for place, channel in enumerate(policy.channels):
-        hours = policy.said.quiet.get(channel)
-        if hours is not None and not hours.hold:
-            later = open_from(candidates.earliest, candidates.zone, candidates.zones, hours)
-            found[place] = np.where(_is_of(hours.purpose, candidates.purpose), later, candidates.earliest)
-    return found
+    waiting = {channel: hours for channel, hours in policy.said.quiet.items() if not hours.hold}
+    found = {hours: _open_from(candidates, hours) for hours in dict.fromkeys(waiting.values())}
+    return {policy.channels.index(channel): found[hours] for channel, hours in waiting.items()}
+
+
+def _open_from(candidates: Candidates, hours: QuietHours) -> Ints:
+    """When each candidate's quiet hours end, or its earliest where they are not for its purpose."""
+    if not (is_meant := _is_of(hours.purpose, candidates.purpose)).any():
+        return candidates.earliest
+    later = open_from(candidates.earliest, candidates.zone, candidates.zones, hours)
+    return np.where(is_meant, later, candidates.earliest)

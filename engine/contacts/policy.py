@@ -23,10 +23,10 @@ PURPOSES = {Purpose.MARKETING: MARKETING, Purpose.SERVICE: SERVICE}
 
 @dataclass(frozen=True, slots=True)
 class ContactPolicy:
-    """`channels` are the catalog's in order; `once` has, for each rule in order, its `at most once per`."""
+    """`channels` are the catalog's in order; `once` has the rules (places) of each window of an `at most once per`."""
 
     channels: tuple[str, ...]
-    once: tuple[Window | None, ...]
+    once: Mapping[Window, Ints]
     said: Policies
 
     def bits(self, channels: Iterable[str]) -> int:
@@ -43,7 +43,12 @@ def contact_policy(catalog: Catalog, rules: Sequence[Rule]) -> ContactPolicy:
     """What the catalog and the clauses of these rules say. Raises ValueError beyond 64 channels."""
     if len(catalog.channels) > MOST_CHANNELS:
         raise ValueError(f"A catalog has at most {MOST_CHANNELS} channels; this one has {len(catalog.channels)}.")
-    return ContactPolicy(catalog.channels, tuple(rule.at_most_once for rule in rules), catalog.policies)
+    once: dict[Window, list[int]] = {}
+    for place, rule in enumerate(rules):
+        if rule.at_most_once is not None:
+            once.setdefault(rule.at_most_once, []).append(place)
+    by_window = {window: np.array(places, np.int64) for window, places in once.items()}
+    return ContactPolicy(catalog.channels, by_window, catalog.policies)
 
 
 def flags(policies: Policies) -> tuple[str, ...]:
