@@ -163,7 +163,7 @@ def _fitting(costs: Ints, rule: Ints, left: Ints) -> Bools:
     while (rows := rows[(costs[rows] <= left[rule[rows]]).all(axis=1)]).size:
         theirs = rule[rows]
         total = _running(costs[rows], theirs)
-        over = (total > left[theirs]).any(axis=1)
+        over = np.asarray((total > left[theirs]).any(axis=1))
         past = _running(over[:, None].astype(np.int64), theirs)[:, 0] > 0
         kept[rows[~past]] = True
         first = np.flatnonzero(_starts(theirs))
