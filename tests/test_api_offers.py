@@ -134,7 +134,7 @@ def test_late_and_changed_are_refused_with_a_reason(world: World) -> None:
     world.wait(dt.timedelta(days=14))
     assert refused(world, "/offers/o-2/decline", {"key": "b"})[1:3] == (
         "offer_lapsed",
-        "The offer expired on 2026-03-29 at 18:00 UTC.",
+        "The offer lapsed on 2026-03-29 at 18:00 UTC.",
     )
 
 

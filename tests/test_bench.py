@@ -26,7 +26,7 @@ def keys() -> set[str]:
     found |= {f"event.{size}" for size in bench_events.MOST} | {f"batch.rows.1{'0' * zeros}" for zeros in (5, 6, 7)}
     found |= {"quotes.rows", "quotes.floor"}
     found |= {"starting.warm", "starting.cold", "starting.edit"}
-    return found | {"batch.due", "batch.rules", "batch.simple", "index.start", "index.memory"}
+    return found | {"batch.due", "batch.rules", "batch.simple", "index.start", "index.memory", "allot.20", "allot.1000"}
 
 
 def test_every_line_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,10 +125,11 @@ def test_nobody_and_no_limits() -> None:
     assert allotted(some, []) == ([False, True], [NOT_REFUSED, NOT_REFUSED])
 
 
-def test_amounts_at_the_end_of_the_integers() -> None:
+def test_amounts_beyond_all_business_never_fit_rather_than_overflow() -> None:
     most = 2**63 - 1
-    some = [One(n, 0, 10 - n, n, 0, n, USD, most // 2) for n in range(4)]
-    assert allotted(some, [Room(0, most, USD)])[0] == [True, True, False, False]
+    for cost, wins in ((most, False), (most // 2, False), (10**15, True)):
+        some = [One(n, 0, 10 - n, n, 0, n, USD, cost) for n in range(4)]
+        assert allotted(some, [Room(0, most, USD)])[0] == [wins] * 4
 
 
 # --- against plain loops ---------------------------------------------------------------------------------------------

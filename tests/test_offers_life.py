@@ -313,6 +313,14 @@ def test_the_same_request_four_times_at_once_is_one(made: Store, others: list[St
     assert counts(made)["premium"] == (2, 1, 0)
 
 
+def test_one_key_for_two_requests_at_once_is_one_of_them(made: Store, others: list[Store]) -> None:
+    asked = [(0, Request(to, "key", "shop")) for to in (State.SEEN, State.ACCEPTED, State.DECLINED)]
+    told = all_at_once(others[:3], asked)
+    assert told.count("KeyUsed") == 2
+    with made.read() as connection:
+        assert len(changes(connection, "offer0")) == 1
+
+
 def test_rivals_accepted_at_once_do_not_wait_for_each_other(store: Store, database_url: str) -> None:
     people(store, RULES)
     offer_all(store, RULES, [premium(0), premium(0, "offer1")])

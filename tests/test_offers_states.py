@@ -41,7 +41,7 @@ def test_what_is_over_says_since_when(state: State) -> None:
 @pytest.mark.parametrize("to", [State.SEEN, State.ACCEPTED, State.DECLINED])
 def test_time_is_up_at_the_instant_itself(to: State) -> None:
     assert obstacle(State.OFFERED, NOW, NOW, to, NOW - dt.timedelta(microseconds=1)) is None
-    assert obstacle(State.OFFERED, NOW, NOW, to, NOW) == "The offer expired on 2026-03-15 at 12:00 UTC."
+    assert obstacle(State.OFFERED, NOW, NOW, to, NOW) == "The offer lapsed on 2026-03-15 at 12:00 UTC."
 
 
 def test_what_lapses_is_never_too_late_for_it() -> None:

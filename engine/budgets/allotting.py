@@ -16,13 +16,13 @@ customer's place; the others need none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.budgets.candidates import NOT_REFUSED, Bools, Candidates, Ints, Room
-from engine.budgets.choosing import LimitedRule
+from engine.budgets.choosing import LimitedRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,10 @@ def allot(candidates: Candidates, rooms: Sequence[Room]) -> Allotted:
     proposed = np.zeros(len(order), bool)
     refused_by = np.full(len(order), NOT_REFUSED, np.int64)
     sorted_ = candidates.take(order)
-    rules = _rules(sorted_, rooms, _repeated(sorted_.customer[new]))
-    limited = np.isin(sorted_.rule, list(rules))
+    rules = LimitedRules(sorted_, rooms, _repeated(sorted_.customer[new]))
     while new.size:
         proposed[new] = True
-        refused = _refuse(sorted_.rule, rules, new[limited[new]], refused_by)
+        refused = _refuse(rules, new[rules.listening[new]], refused_by)
         new = later[refused]
         new = new[new >= 0]
     won, by = np.empty_like(proposed), np.empty_like(refused_by)
@@ -73,29 +72,12 @@ def _repeated(customer: Ints) -> bool:
     return bool((ordered[1:] == ordered[:-1]).any())
 
 
-def _rules(candidates: Candidates, rooms: Sequence[Room], repeated: bool) -> dict[int, LimitedRule]:
-    numbers: dict[int, list[int]] = {}
-    for number, room in enumerate(rooms):
-        numbers.setdefault(room.rule, []).append(number)
-    return {rule: LimitedRule(candidates, rooms, some, repeated) for rule, some in numbers.items()}
-
-
-def _refuse(rule: Ints, rules: dict[int, LimitedRule], new: Ints, refused_by: Ints) -> Ints:
+def _refuse(rules: LimitedRules, new: Ints, refused_by: Ints) -> Ints:
     """Puts new proposals before their rules; who is refused by that, earlier proposals among them."""
     all_refused = [np.empty(0, np.int64)]
-    for number, mine in _by_rule(rule, new):
-        limited = rules[number]
-        while mine.size:
-            refused, by = limited.choose(mine)
-            refused_by[refused] = by
-            all_refused.append(refused)
-            mine = limited.to_count_again(refused)
+    while new.size:
+        refused, by = rules.choose(new)
+        refused_by[refused] = by
+        all_refused.append(refused)
+        new = rules.to_count_again(refused)
     return np.concatenate(all_refused)
-
-
-def _by_rule(rule: Ints, places: Ints) -> Iterator[tuple[int, Ints]]:
-    places = places[np.argsort(rule[places], kind="stable")]
-    rules, starts = np.unique(rule[places], return_index=True)
-    ends = np.append(starts[1:], len(places))
-    for number, start, end in zip(rules.tolist(), starts, ends[: len(starts)], strict=True):
-        yield number, places[start:end]

@@ -1,4 +1,9 @@
-"""What one rule with limits takes of all that is proposed to it; `allotting` says how it fits together. Pure."""
+"""What rules with limits take of all that is proposed to them, all rules at once; `allotting` says why. Pure.
+
+Candidates are known by their place in the order of values. Rows of a table here are places, sorted by rule and then by
+place; its columns are the limits of a rule, as many as the rule with most has. A limit that a rule does not have has
+room for everything.
+"""
 
 from __future__ import annotations
 
@@ -8,120 +13,173 @@ import numpy as np
 
 from engine.budgets.candidates import NOT_REFUSED, OTHER_CURRENCY, Bools, Candidates, Ints, Room
 
-_MOST = np.iinfo(np.int64).max
+_MOST = 2**62
+_NOBODY = np.empty(0, np.int64)
 
 
-class LimitedRule:
-    """What one rule holds so far. Candidates are known by their place in the order of values.
+class LimitedRules:
+    """What rules with limits hold so far."""
 
-    `repeated`: some customer has several occasions, so that one of them may be proposed twice here.
-    """
+    def __init__(self, candidates: Candidates, rooms: Sequence[Room], repeated: bool) -> None:
+        """`repeated`: a customer has several occasions, so that a rule may be proposed twice for one of them."""
+        self._names = np.unique(np.array([room.rule for room in rooms], np.int64))
+        self._rule = np.searchsorted(self._names, candidates.rule)
+        self.listening = np.isin(candidates.rule, self._names)
+        self._most = _MOST // max(len(candidates.rank), 1)  # sums of so much do not overflow
+        self._lay_out(rooms)
+        self._ask(candidates, rooms)
+        self._customer = np.unique(candidates.customer, return_inverse=True)[1] if repeated else None
+        self._held = _NOBODY
+        self._closed = _Closed(len(candidates.rank), self._left.shape[1])
 
-    def __init__(self, candidates: Candidates, rooms: Sequence[Room], numbers: Sequence[int], repeated: bool) -> None:
-        self._all = candidates
-        self._rooms = [rooms[number] for number in numbers]
-        self._told = np.array([*numbers, OTHER_CURRENCY, NOT_REFUSED], np.int64)  # indexed from the end by these two
-        self._left = np.array([max(room.left, 0) for room in self._rooms], np.int64)
-        self._held = np.empty(0, np.int64)
-        self._closed = [_Closed() for _ in numbers]
-        self._repeated = repeated
-        self._currencies = [room.currency for room in self._rooms if room.currency is not None]
+    def _lay_out(self, rooms: Sequence[Room]) -> None:
+        """What is left, and each limit's number among those given; by rule and column."""
+        self._column = np.zeros(len(rooms), np.int64)
+        self._row = np.searchsorted(self._names, [room.rule for room in rooms])
+        count = np.zeros(len(self._names), np.int64)
+        for number, row in enumerate(self._row):
+            self._column[number] = count[row]
+            count[row] += 1
+        shape = len(self._names), int(count.max(initial=0))
+        self._left = np.full(shape, self._most, np.int64)
+        self._told = np.zeros((shape[0], shape[1] + 2), np.int64)
+        self._told[:, OTHER_CURRENCY], self._told[:, NOT_REFUSED] = OTHER_CURRENCY, NOT_REFUSED  # from the end
+        self._counts_customers = np.zeros(shape, bool)
+        for number, room in enumerate(rooms):
+            at = self._row[number], self._column[number]
+            self._left[at] = min(max(room.left, 0), self._most)
+            self._told[at] = number
+            self._counts_customers[at] = room.currency is None
+
+    def _ask(self, candidates: Candidates, rooms: Sequence[Room]) -> None:
+        """What each candidate asks of each limit, and who asks for money of which its rule has none to give."""
+        self._asked = np.zeros((len(candidates.rank), self._left.shape[1]), np.int64)
+        has_money, has_this = (np.zeros(len(candidates.rank), bool) for _ in range(2))
+        by_rule = np.argsort(self._rule, kind="stable")
+        bounds = np.searchsorted(self._rule[by_rule], np.arange(len(self._names) + 1))
+        for room, row, column in zip(rooms, self._row, self._column, strict=True):
+            mine = by_rule[bounds[row] : bounds[row + 1]]
+            if room.currency is not None:
+                same = candidates.currency[mine] == room.currency
+                self._asked[mine, column] = np.where(same, candidates.cost[mine], 0)
+                has_money[mine], has_this[mine] = True, has_this[mine] | same
+            else:
+                counted = _NOBODY if room.counted is None else room.counted
+                self._asked[mine, column] = ~np.isin(candidates.customer[mine], counted)
+        self._no_budget = has_money & ~has_this & (candidates.cost > 0)
 
     def choose(self, new: Ints) -> tuple[Ints, Ints]:
         """Holds what fits of the new proposals and those held before; who is refused, and by which limit."""
-        places = np.sort(np.concatenate([self._held, new]))
-        costs = self._costs(places)
-        by = np.where(self._has_no_budget(places), OTHER_CURRENCY, NOT_REFUSED)
-        for number, closed in enumerate(self._closed):
-            by[(by == NOT_REFUSED) & closed.to(places, costs[:, number])] = number
+        busy = np.zeros(len(self._names), bool)
+        busy[self._rule[new]] = True
+        again = busy[self._rule[self._held]]
+        places = np.concatenate([self._held[again], new])
+        rule, places = np.divmod(np.sort(self._rule[places] * len(self._rule) + places), len(self._rule))
+        costs = self._costs(places, rule)
+        by = np.where(self._no_budget[places], OTHER_CURRENCY, NOT_REFUSED)
+        shut = self._closed.to(rule, places, costs)
+        by = np.where((by == NOT_REFUSED) & shut.any(axis=1), shut.argmax(axis=1), by)
         open_ = np.flatnonzero(by == NOT_REFUSED)
-        by[open_] = _fill(costs[open_], self._left)
-        for number, closed in enumerate(self._closed):
-            closed.close(places[by == number], costs[by == number, number])
-        self._held = places[by == NOT_REFUSED]
+        by[open_] = _fill(costs[open_], rule[open_], self._left)
+        full = np.flatnonzero(by >= 0)
+        self._closed.close(rule[full], by[full], places[full], costs[full, by[full]])
         refused = by != NOT_REFUSED
-        return places[refused], self._told[by[refused]]
+        self._held = np.concatenate([self._held[~again], places[~refused]])
+        return places[refused], self._told[rule, by][refused]
 
     def to_count_again(self, refused: Ints) -> Ints:
-        """Of the customers refused, those with another candidate here, which now has to take a place of its own."""
-        if not self._repeated or not len(refused):
-            return np.empty(0, np.int64)
-        again = np.isin(self._all.customer[self._held], self._all.customer[refused])
+        """Of the customers refused, those with another candidate for the rule: it now takes a place of its own."""
+        if self._customer is None or not len(refused):
+            return _NOBODY
+        pair = self._rule * (self._customer.max() + 1) + self._customer
+        again = np.isin(pair[self._held], pair[refused])
         found, self._held = self._held[again], self._held[~again]
         return found
 
-    def _costs(self, places: Ints) -> Ints:
-        """What each place takes of each limit, one column a limit."""
-        cost, currency, customer = (each[places] for each in (self._all.cost, self._all.currency, self._all.customer))
-        first = self._firsts(customer)
-        columns = []
-        for room in self._rooms:
-            if room.currency is not None:
-                columns.append(np.where(currency == room.currency, cost, 0))
-            elif room.counted is not None:
-                columns.append(np.where(np.isin(customer, room.counted), 0, first))
-            else:
-                columns.append(first)
-        return np.stack(columns, axis=1)
-
-    def _firsts(self, customer: Ints) -> Ints:
-        """1 for the first place of a customer, 0 for others."""
-        if not self._repeated:
-            return np.ones(len(customer), np.int64)
-        first = np.zeros(len(customer), np.int64)
-        first[np.unique(customer, return_index=True)[1]] = 1
-        return first
-
-    def _has_no_budget(self, places: Ints) -> Bools:
-        if not self._currencies:
-            return np.zeros(len(places), bool)
-        return (self._all.cost[places] > 0) & ~np.isin(self._all.currency[places], self._currencies)
+    def _costs(self, places: Ints, rule: Ints) -> Ints:
+        """What each row takes of each limit: of a customer's rows for a rule, only the first takes a place."""
+        asked = self._asked[places]
+        if self._customer is None:
+            return asked
+        customer = self._customer[places]
+        order = np.lexsort((places, customer, rule))
+        first = np.zeros(len(places), bool)
+        first[order] = _starts(rule[order]) | _starts(customer[order])
+        return np.where(self._counts_customers[rule] & ~first[:, None], 0, asked)
 
 
 class _Closed:
-    """To what a limit is closed: from a place of the order on, to whatever asks for so much or more.
+    """To what limits are closed: from a place of the order on, to whatever asks for so much or more.
 
-    Kept as stairs: later places have lower amounts.
+    Kept as stairs, one limit after the other: within one, later places have lower amounts.
     """
 
-    def __init__(self) -> None:
-        self._place, self._amount = np.empty(0, np.int64), np.empty(0, np.int64)
+    def __init__(self, places: int, columns: int) -> None:
+        self._places, self._columns = places, columns
+        self._key, self._amount = _NOBODY, _NOBODY  # the limit and the place in one number
 
-    def to(self, places: Ints, amounts: Ints) -> Bools:
-        if not len(self._place):
-            return np.zeros(len(places), bool)
-        step = np.searchsorted(self._place, places, side="right") - 1
-        least = np.where(step >= 0, self._amount[step], _MOST)
-        return (amounts > 0) & (amounts >= least)
+    def to(self, rule: Ints, places: Ints, amounts: Ints) -> Bools:
+        """Row by row and limit by limit."""
+        if not len(self._key):
+            return np.zeros(amounts.shape, bool)
+        limit = rule[:, None] * self._columns + np.arange(self._columns)
+        step = np.searchsorted(self._key, limit * self._places + places[:, None], side="right") - 1
+        same = (step >= 0) & (self._key[step] // self._places == limit)
+        shut: Bools = same & (amounts > 0) & (amounts >= self._amount[step])
+        return shut
 
-    def close(self, places: Ints, amounts: Ints) -> None:
-        place, amount = np.concatenate([self._place, places]), np.concatenate([self._amount, amounts])
-        order = np.lexsort((amount, place))
-        place, amount = place[order], np.minimum.accumulate(amount[order])
-        steps = np.append(True, amount[1:] < amount[:-1])[: len(place)]
-        self._place, self._amount = place[steps], amount[steps]
+    def close(self, rule: Ints, column: Ints, places: Ints, amounts: Ints) -> None:
+        key = np.concatenate([self._key, (rule * self._columns + column) * self._places + places])
+        amount = np.concatenate([self._amount, amounts])
+        order = np.argsort(key, kind="stable")
+        key, amount = key[order], amount[order]
+        steps = _starts(key // self._places) | (np.diff(amount, prepend=_MOST) < 0)  # others are no step for sure
+        key, amount = key[steps], amount[steps]
+        if not len(key):
+            return
+        values, size = np.unique(amount, return_inverse=True)
+        limit = key // self._places
+        depth = limit * len(values)
+        least = np.minimum.accumulate(size - depth) + depth  # each limit's numbers lie below all of those before it
+        steps = _starts(limit) | (np.diff(least, prepend=len(values)) < 0)
+        self._key, self._amount = key[steps], values[least[steps]]
 
 
-def _fill(costs: Ints, left: Ints) -> Ints:
-    """Row by row while there is room for all that the row takes: the first column without it, else NOT_REFUSED."""
-    kept = _fitting(costs, left)
-    used = np.where(kept[:, None], costs, 0).cumsum(axis=0)
-    over = costs > left - used  # at the row's own turn, for a row that is not kept adds nothing to `used`
-    return np.where(kept, NOT_REFUSED, over.argmax(axis=1))
+def _fill(costs: Ints, rule: Ints, left: Ints) -> Ints:
+    """Row by row while a rule has room for all that the row takes: the first column without it, else NOT_REFUSED."""
+    kept = _fitting(costs, rule, left)
+    used = _running(np.where(kept[:, None], costs, 0), rule)
+    over = costs > left[rule] - used  # at the row's own turn, for a row that is not kept adds nothing to `used`
+    return np.where(kept, NOT_REFUSED, over.argmax(axis=1)) if len(costs) else _NOBODY
 
 
-def _fitting(costs: Ints, left: Ints) -> Bools:
-    """Which rows are kept. All up to the first that does not fit are taken at once; what is left only falls, so a row
-    that does not fit now never will.
+def _fitting(costs: Ints, rule: Ints, left: Ints) -> Bools:
+    """Which rows are kept. All of a rule up to its first that does not fit are taken at once; what is left only falls,
+    so a row that does not fit now never will.
     """
+    left = left.copy()
     kept = np.zeros(len(costs), bool)
     rows = np.arange(len(costs))
-    while (rows := rows[(costs[rows] <= left).all(axis=1)]).size:
-        at_once = rows[: _MOST // max(int(costs[rows].max()), 1)]  # their sum cannot overflow
-        total = costs[at_once].cumsum(axis=0)
-        fits = np.asarray((total <= left).all(axis=1))
-        count = int(np.append(fits, False).argmin())
-        kept[at_once[:count]] = True
-        left = left - total[count - 1]
-        rows = rows[count:]
+    while (rows := rows[(costs[rows] <= left[rule[rows]]).all(axis=1)]).size:
+        theirs = rule[rows]
+        total = _running(costs[rows], theirs)
+        over = np.asarray((total > left[theirs]).any(axis=1))
+        past = _running(over[:, None].astype(np.int64), theirs)[:, 0] > 0
+        kept[rows[~past]] = True
+        first = np.flatnonzero(_starts(theirs))
+        last = first + np.add.reduceat(~past, first, dtype=np.int64) - 1  # the first row of a rule always fits
+        left[theirs[first]] -= total[last]
+        rows = rows[past]
     return kept
+
+
+def _starts(values: Ints) -> Bools:
+    """Where a row has another value than the row before it."""
+    return np.append(True, values[1:] != values[:-1])[: len(values)]
+
+
+def _running(values: Ints, rule: Ints) -> Ints:
+    """Sums down the rows of each rule."""
+    total = values.cumsum(axis=0)
+    first = np.maximum.accumulate(np.where(_starts(rule), np.arange(len(rule)), 0))
+    return total - (total[first] - values[first])

@@ -1,10 +1,11 @@
 """What a customer does with an offer: sees, accepts or declines it, once.
 
-1. A request that was carried out before is answered as it was then: its key says so, and the body must be the same.
-2. The budgets that are concerned are locked, then the offer is changed by one conditional update: of two workers with
-   the same offer one changes it, and the other is told what became of it.
-3. What was reserved is confirmed or given back, the answer is counted, messages that wait are withheld.
-4. An accepted offer is carried out (`accepting`). Where it cannot be, nothing of all this has happened.
+1. The budgets and offers that are concerned are locked, in one order everywhere.
+2. A request that was carried out before is answered as it was then: its key says so, and the body must be the same.
+3. The offer is changed by one conditional update: of two workers with the same offer one changes it, and the other is
+   told what became of it.
+4. What was reserved is confirmed or given back, the answer is counted, messages that wait are withheld.
+5. An accepted offer is carried out (`accepting`). Where it cannot be, nothing of all this has happened.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from engine.errors import CarpeError
 from engine.offers.accepting import carry_out
 from engine.offers.ending import end_offers, hold, stop_deliveries
 from engine.offers.making import count
-from engine.offers.reading import OfferLine, line, offer, rivals
+from engine.offers.reading import OfferLine, offer, rivals
 from engine.offers.refusals import OfferRefused
 from engine.offers.states import State, obstacle, sources
 from engine.store.documents import dump
@@ -59,11 +60,16 @@ class Request:
 def change_offer(store: Store, catalog: Catalog, offer_id: str, request: Request, now: dt.datetime) -> OfferLine:
     """The offer after the change. Raises OfferUnknown, KeyUsed, or OfferRefused where it is late or has changed."""
     with store.write() as connection:
-        found = _before(connection, offer_id, request, now)
-        if found is None:
-            _change(connection, catalog, offer_id, request, now)
-            found = _known(connection, offer_id, now)
-    return found
+        asked = _known(connection, offer_id, now)
+        others = rivals(connection, catalog, asked) if request.to is State.ACCEPTED else ()
+        hold(connection, (offer_id, *others))
+        if (found := _before(connection, offer_id, request, now)) is not None:
+            return found
+        _change(connection, _known(connection, offer_id, now), request, now)
+        if request.to is State.ACCEPTED:
+            end_offers(connection, others, State.SUPERSEDED, now, reason=f"offer {offer_id} was accepted")
+            carry_out(connection, catalog, asked, now)
+        return _known(connection, offer_id, now)
 
 
 def _before(connection: sa.Connection, offer_id: str, request: Request, now: dt.datetime) -> OfferLine | None:
@@ -83,27 +89,20 @@ def _known(connection: sa.Connection, offer_id: str, now: dt.datetime) -> OfferL
     return found
 
 
-def _change(connection: sa.Connection, catalog: Catalog, offer_id: str, request: Request, now: dt.datetime) -> None:
-    known = _known(connection, offer_id, now)
+def _change(connection: sa.Connection, known: OfferLine, request: Request, now: dt.datetime) -> None:
+    """Changes the offer and notes it, with what hangs on it. Raises OfferRefused."""
     if known.state is request.to is State.SEEN:
         return  # who looks twice has seen it
-    others = rivals(connection, catalog, known) if request.to is State.ACCEPTED else ()
-    if request.to in _SETTLED:
-        hold(connection, (offer_id, *others))
-    if not _update(connection, offer_id, request.to, now):
-        if _before(connection, offer_id, request, now) is None:  # else the same request came twice at once
-            raise _refusal(connection, offer_id, request.to, now)
-        return
-    values = {"offer_id": offer_id, "state": request.to, "at": now}
+    if not _update(connection, known.id, request.to, now):
+        reason = obstacle(known.state, known.state_at, known.expires_at, request.to, now)
+        raise OfferRefused(reason or "The offer cannot be changed any more.", known)
+    values = {"offer_id": known.id, "state": request.to, "at": now}
     asked = {"key": request.key, "digest": request.digest, "by": request.by, "reason": request.reason}
     connection.execute(sa.insert(offer_changes).values(**values, **asked))
     if request.to in _SETTLED:
-        settle(connection, [offer_id], _SETTLED[request.to])
+        settle(connection, [known.id], _SETTLED[request.to])
         count(connection, {(known.product, known.segment, str(request.to)): 1})
-        stop_deliveries(connection, [offer_id], request.to, now)
-    if request.to is State.ACCEPTED:
-        end_offers(connection, others, State.SUPERSEDED, now, reason=f"offer {offer_id} was accepted")
-        carry_out(connection, catalog, known, now)
+        stop_deliveries(connection, [known.id], request.to, now)
 
 
 def _update(connection: sa.Connection, offer_id: str, to: State, now: dt.datetime) -> bool:
@@ -111,9 +110,3 @@ def _update(connection: sa.Connection, offer_id: str, to: State, now: dt.datetim
     stands = sa.or_(offers.c.expires_at.is_(None), offers.c.expires_at > now)
     mine = offers.c.id == offer_id, offers.c.state.in_(sources(to)), stands
     return connection.execute(sa.update(offers).where(*mine).values(state=to, state_at=now)).rowcount == 1
-
-
-def _refusal(connection: sa.Connection, offer_id: str, to: State, now: dt.datetime) -> OfferRefused:
-    row = connection.execute(sa.select(offers).where(offers.c.id == offer_id)).one()
-    reason = obstacle(State(row.state), row.state_at, row.expires_at, to, now)
-    return OfferRefused(reason or "The offer was changed at the same moment; ask again.", line(row._mapping, now))

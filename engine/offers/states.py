@@ -65,7 +65,7 @@ def obstacle(
     if state not in sources(to):
         return f"The offer {_BECAME[state]} on {_day(state_at)}."
     if expires_at is not None and is_late(to, expires_at, now):
-        return f"The offer expired on {_day(expires_at)}."
+        return f"The offer lapsed on {_day(expires_at)}."
     return None
 
 

@@ -1,0 +1,60 @@
+"""Who is in which arm of an experiment, and who was exposed to it: kept and read, many at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+
+from engine.store.bulk import among, instant_text, run_many
+from engine.store.inserts import insert_values
+from engine.store.tables import assignments, exposures
+
+Assignments = Mapping[tuple[str, str], str]
+"""(experiment, customer) -> arm"""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Of one decision. `ghost`: held out where the rule would have won."""
+
+    experiment: str
+    decision_id: str
+    customer_id: str
+    arm: str
+    ghost: bool = False
+
+
+def assigned(
+    connection: sa.Connection, experiments: Sequence[str], customers: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """The arms that these customers are in, of these experiments; who is in none is absent."""
+    columns = assignments.c.experiment, assignments.c.customer_id, assignments.c.arm
+    theirs = assignments.c.experiment.in_(experiments), among(connection, assignments.c.customer_id, customers)
+    return {(row[0], row[1]): row[2] for row in connection.execute(sa.select(*columns).where(*theirs))}
+
+
+def assign(connection: sa.Connection, wanted: Assignments, now: dt.datetime) -> dict[tuple[str, str], str]:
+    """Puts customers into arms, and says where each is: the first assignment stays, whoever made it.
+
+    In the order of their keys, so that two workers never wait for each other in a circle.
+    """
+    rows = [(*key, arm, instant_text(now)) for key, arm in sorted(wanted.items())]
+    names = "experiment, customer_id, arm, assigned_at"
+    run_many(connection, f"INSERT INTO assignments ({names}) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
+    found = assigned(connection, sorted({each for each, _ in wanted}), sorted({each for _, each in wanted}))
+    return {key: found[key] for key in wanted}
+
+
+def expose(connection: sa.Connection, exposed: Sequence[Exposure], now: dt.datetime) -> None:
+    """Keeps exposures with their decisions, which are there already."""
+    insert_values(connection, exposures, [asdict(each) | {"exposed_at": now} for each in exposed])
+
+
+def exposed_by_arm(connection: sa.Connection, experiment: str) -> dict[str, int]:
+    """How many customers were exposed to each arm, ghosts among them: what a sample-ratio check compares."""
+    counted = sa.func.count(exposures.c.customer_id.distinct())
+    query = sa.select(exposures.c.arm, counted).where(exposures.c.experiment == experiment).group_by(exposures.c.arm)
+    return {arm: int(number) for arm, number in connection.execute(query)}
