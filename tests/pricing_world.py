@@ -37,6 +37,7 @@ plans:
     trial: 14 days
   team: {price: {month: {each: 8 USD, per: seats}}, cost: 25%}
   metered: {price: {month: {per: calls, graduated: [{up_to: 1000, flat: 10 USD}, {each: 0.002 USD}]}}}
+  cut: {price: {month: {percent: 2.9%, per: turnover, flat: 0.30}}}
   summer: {price: {month: 15 USD}, from: 2026-06-01, until: 2026-08-31}
 addons:
   backup: {price: {month: [5 USD, 4.5 EUR]}, cost: {month: 1 USD}}

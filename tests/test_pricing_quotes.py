@@ -6,10 +6,11 @@ import datetime as dt
 from fractions import Fraction
 
 import pytest
-from pricing_world import DAY, PLANS, amounts, catalog, outcome, quoted
+from pricing_world import BASE, DAY, PLANS, amounts, catalog, offer, outcome, quoted
 
+from dsl.catalog_reader import read_catalog
 from dsl.datatypes import Money
-from dsl.typed import Offer
+from dsl.source import Source
 from engine.pricing.quotes import Quote, quote
 from engine.pricing.refusals import WORDING, Refused
 from engine.pricing.situations import Situation, price_list_of, reads, situation_of
@@ -202,6 +203,17 @@ def test_a_leap_day_is_kept_as_the_moment_says():
     assert str(found.until) == "2028-02-28"
 
 
+def test_a_leap_day_may_be_kept_in_march():
+    text = BASE.replace("from: started_on}", "from: started_on, leap_day: mar1}") + PLANS.partition("price_lists")[0]
+    own, problems = read_catalog(Source("catalog.yaml", text))
+    assert own is not None, problems
+    leap = Situation("basic", "year", "USD", anchor=dt.date(2024, 2, 29))
+    found = quote(own, offer("premium at 20% off for 2 years"), "premium", leap, dt.date(2026, 3, 1))
+    assert isinstance(found, Quote)
+    assert [str(day) for day in found.days[:3]] == ["2026-03-01", "2027-03-01", "2028-02-29"]
+    assert (str(found.until), found.now) == ("2028-02-28", None)
+
+
 def test_a_new_subscription_begins_on_the_day_or_after_its_trial():
     found = quoted("premium", Situation(currency="USD"))
     assert (found.days[:2], found.trial_until) == ((DAY, dt.date(2026, 4, 15)), None)
@@ -341,10 +353,15 @@ def test_a_situation_is_read_from_a_row():
         "subscription.billing_interval": "year",
         "subscription.started_on": DAY,
         "subscription.seats": 3,
+        "subscription.turnover": usd("9.00"),
         "usage.calls": 0.1,
         "customer.country": "GB",
     }
-    told = {"subscription.seats": Fraction(3), "usage.calls": Fraction(1, 10)}
+    told = {
+        "subscription.seats": Fraction(3),
+        "usage.calls": Fraction(1, 10),
+        "subscription.turnover": usd("9.00"),
+    }
     assert situation_of(catalog(), row) == Situation("basic", "year", "EUR", "uk", told, DAY)
     assert situation_of(catalog(), {}) == Situation()
     stored = {key for key in row if not key.startswith("usage.")}
@@ -352,14 +369,8 @@ def test_a_situation_is_read_from_a_row():
 
 
 def test_a_percentage_is_of_money_in_the_same_currency():
-    share = "  cut: {price: {month: {percent: 2.9%, per: turnover, flat: 0.30}}}\n  summer:"
-    own = catalog(plans=PLANS.replace("  summer:", share))
+    def with_turnover(money: Money) -> Situation:
+        return Situation("basic", currency="USD", quantities={"subscription.turnover": money})
 
-    def of(money: Money) -> Quote | Refused:
-        told = Situation("basic", currency="USD", quantities={"subscription.turnover": money})
-        return quote(own, Offer(("cut",)), "cut", told, DAY)
-
-    found = of(usd("100.00"))
-    assert isinstance(found, Quote)
-    assert found.price == usd("3.20")
-    assert of(Money(10000, "EUR")) == Refused("unknown_quantity", "turnover")
+    assert quoted("cut", with_turnover(usd("100.00"))).price == usd("3.20")
+    assert outcome("cut", with_turnover(Money(10000, "EUR"))) == Refused("unknown_quantity", "turnover")

@@ -20,9 +20,12 @@ from dateutil.relativedelta import relativedelta
 from meter_world import RULESET, settle, subscription
 from sqlalchemy import select
 
+from dsl.catalog import Catalog, Meter
+from dsl.products import Product
 from engine.store.events import Fault
 from engine.store.forget import forget
 from engine.store.meters import Reading
+from engine.store.quotas import quota_of
 from engine.store.readings import Became, Told, put_readings
 from engine.store.session import Store, open_store
 from engine.store.state import put_subscriptions
@@ -173,6 +176,14 @@ def test_a_gauge_corrected_under_what_it_read_before_is_no_crossing(metered: Sto
     for batch in [[one] for one in first] if apart else [first]:
         tell(metered, *batch)
     assert [key.rpartition(":")[2] for key in recorded(metered)] == ["2025-11-30", "2025-11-30"]
+
+
+def test_what_a_plan_includes_adds_to_its_quota_once() -> None:
+    meter = Meter("storage", "GB", "gauge", quota_from="plan")
+    more = {name: Product(name, name, adds={"storage": Decimal(size)}) for name, size in (("a", 5), ("b", 7))}
+    plan = Product("p", "P", quota={"storage": Decimal(100)}, includes=("a",))
+    catalog = Catalog("USD", "UTC", meters={"storage": meter}, plans={"p": plan}, addons=more)
+    assert [quota_of(catalog, "p", held, "storage") for held in ((), ("a",), ("b",))] == [105, 105, 112]
 
 
 def test_a_correction_keeps_the_quota_of_its_time(metered: Store) -> None:

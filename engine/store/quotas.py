@@ -31,12 +31,14 @@ NOTHING = Used(0.0, None)
 
 
 def quota_of(catalog: Catalog, plan: object, addons: Iterable[str], meter: str) -> float | None:
-    """The quota of a subscription on `plan` (a name; unknown and missing ones have none) with these add-ons."""
+    """The quota of a subscription on `plan` (a name; unknown and missing ones have none) with these add-ons, and those
+    that the plan includes.
+    """
     product = catalog.plans.get(str(plan))
     declared = catalog.meters.get(meter)
     if product is None or declared is None or declared.quota_from != FROM_PLAN or meter not in product.quota:
         return None
-    held = (catalog.addons[name] for name in addons if name in catalog.addons)
+    held = (catalog.addons[name] for name in {*addons, *product.includes} if name in catalog.addons)
     return float(product.quota[meter] + sum(each.adds.get(meter, Decimal(0)) for each in held))
 
 
