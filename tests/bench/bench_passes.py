@@ -47,7 +47,7 @@ STEPS = (
 
 
 def lines(scale: float) -> Iterator[Line]:
-    count, rules = scaled(1_000_000, scale, 2_000), ruleset(scaled(1000, scale, 20))
+    count, rules = scaled(1_000_000, scale, 2_000), ruleset(scaled(1000, scale, 200))
     with tempfile.TemporaryDirectory() as name:
         yield from _of_database("sqlite", f"sqlite:///{name}/carpe.db", rules, count, Path(name) / "columns")
         if server := _server():
