@@ -58,6 +58,13 @@ class DriverMissing(StoreError):
     """PostgreSQL needs a driver that is not installed: run `pip install 'carpe[postgres]'`."""
 
 
+# --- serving ---------------------------------------------------------------------------------------------------------
+
+
+class ServerMissing(CarpeError):
+    """The server granian is not installed: run `pip install 'carpe[fast]'`, or serve without --server granian."""
+
+
 # --- import ----------------------------------------------------------------------------------------------------------
 
 

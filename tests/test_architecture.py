@@ -55,6 +55,7 @@ ROOMS = (
     "engine.distributed",
     "engine.reports.status",
     "engine.reports.status_wording",
+    "engine.online",
     "engine.event_path",
     "engine.reading_path",
     "engine.alarm",

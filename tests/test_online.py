@@ -32,7 +32,8 @@ HOUR = dt.timedelta(hours=1)
 RULES = """
 rule plans on website_visit where page like "/pricing*" and seconds > 10 offer best of premium, basic priority 6
 rule rich on website_visit where mrr > $20 or country = DE offer backup via email, in_app priority 3
-rule often on website_visit where count of website_visit in last 30 days > 2 and country in (US, DE) say "Again?" via in_app
+rule often on website_visit where count of website_visit in last 30 days > 2 and country in (US, DE)
+  say "Again?" via in_app
 rule quiet on website_visit where no payment_failed in last 12 months and seconds <= 10 say "Hello." via email
 rule asked on website_visit where was offered any in last 90 days say "Did you like it?" via in_app priority 1
 rule known on website_visit where not (country = JP) and first_name is known tag seen

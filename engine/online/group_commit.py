@@ -27,20 +27,17 @@ MOMENT = 0.0002
 
 
 class _Place(Generic[Asked, Told]):
-    """A caller in the queue. `woken` is held until it is answered, or has to lead."""
+    """A caller in the queue. `woken` is held until it is answered, or `leads`."""
 
-    __slots__ = ("asked", "error", "told", "woken")
+    __slots__ = ("asked", "error", "leads", "told", "woken")
 
     def __init__(self, asked: Sequence[Asked]) -> None:
         self.asked = asked
         self.told: Sequence[Told] | None = None
         self.error: BaseException | None = None
+        self.leads = False
         self.woken = threading.Lock()
         self.woken.acquire()
-
-    @property
-    def is_done(self) -> bool:
-        return self.told is not None or self.error is not None
 
 
 class GroupCommit(Generic[Asked, Told]):
@@ -63,31 +60,47 @@ class GroupCommit(Generic[Asked, Told]):
         place = _Place[Asked, Told](asked)
         with self._lock:
             self._waiting.append(place)
-            leads, self._is_led = not self._is_led, True
-        if not leads:
-            place.woken.acquire()
-        if not place.is_done:
-            self._lead()
+            place.leads, self._is_led = not self._is_led, True
+        if not place.leads:
+            self._wait(place)
+        if place.leads:
+            self._lead(place)
         if place.error is not None:
             raise place.error
         assert place.told is not None
         return place.told
 
-    def _lead(self) -> None:
-        """Write the group at the head of the queue, this caller's place among it; wake them, and who leads next."""
-        if 1 < self._callers > len(self._waiting):
-            self._sleep(MOMENT)
-        group = self._take()
+    def _wait(self, place: _Place[Asked, Told]) -> None:
         try:
+            place.woken.acquire()
+        except BaseException:  # a signal: this caller goes, and leaves nothing undone to the others
+            with self._lock:
+                if place in self._waiting:
+                    self._waiting.remove(place)
+                if place.leads:
+                    self._hand_over()
+            raise
+
+    def _lead(self, place: _Place[Asked, Told]) -> None:
+        """Write the group at the head of the queue, this place first; wake them, and who leads next."""
+        try:
+            if 1 < self._callers > len(self._waiting):
+                self._sleep(MOMENT)
+            group = self._take()
             self._answer(group)
+            for other in group[1:]:
+                other.woken.release()
         finally:
             with self._lock:
-                follower = self._waiting[0] if self._waiting else None
-                self._is_led = follower is not None
-            for place in group[1:]:
-                place.woken.release()
-            if follower is not None:
-                follower.woken.release()
+                if place in self._waiting:  # a signal came before anything was taken
+                    self._waiting.remove(place)
+                self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._is_led = bool(self._waiting)
+        if self._is_led:
+            self._waiting[0].leads = True
+            self._waiting[0].woken.release()
 
     def _take(self) -> list[_Place[Asked, Told]]:
         with self._lock:
@@ -106,8 +119,6 @@ class GroupCommit(Generic[Asked, Told]):
         except BaseException as error:
             for place in group:
                 place.told, place.error = None, _own(error)
-            if not isinstance(error, Exception):
-                raise
 
 
 def _own(error: BaseException) -> BaseException:

@@ -40,7 +40,7 @@ class ReceiptForm:
         self._root = _laid_out(list(outline(condition)), personal)
 
     def filled(self, row: Row, day: dt.date, candidates: Sequence[Candidate]) -> str:
-        """The body for a row on a local day, as JSON. Raises NotStored where nobody looked up what it asks of the past."""
+        """The body for a row on a local day, as JSON. Raises NotStored where it asks of a past nobody looked up."""
         lines: list[str] = []
         self._root.fill(row, day, lines)
         return f'{{"candidates":{dump(candidates)},"clauses":[{",".join(lines)}]}}'

@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Dialect
 
 from engine.online.incoming import IncomingEvent
 from engine.online.rows import Held, Person
@@ -89,10 +90,15 @@ def _statement(dialect: str) -> str:
         asked = sa.func.unnest(*arrays).table_valued("source", "id", "customer", with_ordinality="place")
         asked = asked.render_derived(name="asked")
         compiled = _joined(asked.c.place, asked.c.source, asked.c.id, asked.c.customer, asked)
-        return str(compiled.compile(dialect=postgresql.psycopg.dialect()))
+        return str(compiled.compile(dialect=_postgresql()))
     listed = sa.func.json_each(sa.bindparam("asked")).table_valued("key", "value", name="asked")
     source, key, customer = (sa.func.json_extract(listed.c.value, sa.literal_column(f"'$[{n}]'")) for n in range(3))
     return str(_joined(listed.c.key, source, key, customer, listed).compile(dialect=sqlite.dialect()))
+
+
+def _postgresql() -> Dialect:
+    """As the driver takes parameters: by name."""
+    return postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 
 
 def _joined(
@@ -119,9 +125,8 @@ def _joined(
     )
     told = asked.outerjoin(events, sa.and_(events.c.source == source, events.c.id == key))
     whose = told.outerjoin(customers, customers.c.id == customer)
-    return sa.select(*columns).select_from(
-        whose.outerjoin(subscriptions, subscriptions.c.customer_id == customers.c.id)
-    )
+    held = whose.outerjoin(subscriptions, subscriptions.c.customer_id == customers.c.id)
+    return sa.select(*columns).select_from(held)
 
 
 def _text(document: sa.Column[Any]) -> sa.ColumnElement[str]:

@@ -124,8 +124,8 @@ class _Group:
         for number, telling in turn.items():
             try:
                 drafts[number] = draft(self.plans.ruleset, telling)
-            except EventRefused as refusal:
-                told[number] = refusal
+            except EventRefused as error:
+                told[number] = error
         if not drafts:
             return told
         asked = [turn[number].event for number in drafts]
@@ -147,8 +147,7 @@ class _Group:
         owners = {held.id: person.id for held in person.held} if person else {}
         refusal = judge(self.plans.catalog, people, owners, one.staged, 0, one.telling.now)
         if refusal is not None:
-            found = refused(refusal)
-            return found
+            return refused(refusal)
         return EventConflict() if what.digest not in (None, one.digest) else None
 
     def _fresh(self, one: Draft, person: Person) -> _Fresh:

@@ -1,12 +1,11 @@
 """The store: its transactions, reading and writing, and how it is opened.
 
-One writer at a time in a process (a lock here), one among processes (SQLite's own, waited for `BUSY_SECONDS`;
+One writer at a time in a process (in turns), one among processes (SQLite's own, waited for `BUSY_SECONDS`;
 PostgreSQL locks rows).
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from engine.errors import DatabaseMissing
 from engine.store.engines import make_engine, read_url, told_in_words
 from engine.store.schema import require_current
+from engine.store.turns import Turns
 
 
 class Store:
@@ -24,7 +24,7 @@ class Store:
     def __init__(self, engine: Engine, columns: Path | None = None) -> None:
         self._engine = engine
         self.columns = columns  # the folder of columnar snapshots; None where none are kept
-        self._writer = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self._writer = Turns() if engine.dialect.name == "sqlite" else nullcontext()
 
     @property
     def dialect(self) -> str:

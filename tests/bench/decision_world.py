@@ -1,7 +1,7 @@
-"""A shop to measure decisions in: a folder of rules that listen to visits, a store of customers, and what they visit.
+"""A shop to measure decisions in: a folder of rules that listen to visits, a store of customers, and their visits.
 
-Rules are what marketers write: five to seven clauses of a dozen attributes, of which about one in a thousand holds for a
-visit, so that with 1,000 rules a visit brings about one offer or message.
+Rules are what marketers write: five to seven clauses of a dozen attributes. About one in a thousand holds for a visit,
+so that with 1,000 rules a visit brings about one offer or message.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CATALOG = f"""\
 currency: USD
 timezone: America/New_York
 country_timezones: {{DE: Europe/Berlin, FR: Europe/Paris, GB: Europe/London, JP: Asia/Tokyo}}
-default_via: [in_app]
+default_via: [email, in_app]
 customer:
   first_name:    {{type: text}}
   email:         {{type: text, personal: true}}
@@ -69,7 +69,7 @@ def rules_text(count: int) -> str:
 def _rule(rng: random.Random, number: int) -> str:
     clauses = "\n    and ".join(rng.choice(forms)(rng) for forms in rng.sample(CLAUSES, rng.randint(5, 7)))
     does = rng.choice((f"offer {rng.choice((*PLANS, 'backup'))}", 'say "Hello, {{ first_name }}!"'))
-    return f"rule r{number}\n  on website_visit\n  where {clauses}\n  {does}\n  via email, in_app\n  priority {number % 50}\n"
+    return f"rule r{number}\n  on website_visit\n  where {clauses}\n  {does}\n  priority {number % 50}\n"
 
 
 Clause = Callable[[random.Random], str]
