@@ -9,6 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import alembic.command  # noqa: F401 - commands that make a database import it, and every fork would anew
+
+import dsl.templates  # noqa: F401 - and those that read messages import this
 from dsl.parser import parse
 from dsl.source import Source
 from engine.cli.main import main

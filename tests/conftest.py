@@ -26,7 +26,30 @@ from dsl.source import Source
 from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
 
-os.environ["CARPE_CACHE"] = ""  # what one test checked, another checks again: in this process and those it starts
+ROOMY = 4 << 30
+"""Bytes that are free in memory where the tests' files fit into it."""
+
+
+def _use_memory() -> None:
+    """Keep the tests' files in memory where there is room: a commit that waits for a disk proves nothing more here.
+
+    Files outlive processes there as they do on a disk, so a process that is killed leaves what it would leave.
+    """
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= ROOMY:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+        tempfile.tempdir = str(memory)
+
+
+def _share_a_cache() -> None:
+    """What one process of this run checked, the others need not; what earlier runs did is not looked at."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ["CARPE_CACHE"] = tempfile.mkdtemp(prefix="carpe-cache-")
+        atexit.register(shutil.rmtree, os.environ["CARPE_CACHE"], ignore_errors=True)
+
+
+_use_memory()
+_share_a_cache()
 
 BOTH = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
 

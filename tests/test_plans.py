@@ -29,7 +29,7 @@ DAY = dt.date(2026, 3, 15)
 # --- masks -----------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.sampled_from(DAYS), st.integers(0, 2**32), st.sets(st.integers(0, 7)))
 def test_a_masked_plan_says_what_the_whole_one_says_of_its_rules(
     data: st.DataObject, today: dt.date, seed: int, chosen: set[int]

@@ -99,6 +99,7 @@ def test_an_edit_is_checked_by_what_another_process_knew(
 
 
 def test_nothing_is_kept_where_it_is_not_wanted(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARPE_CACHE", "")
     assert cache_folder() is None
     load(folder)
     monkeypatch.delenv("CARPE_CACHE")

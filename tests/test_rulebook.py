@@ -24,7 +24,8 @@ RULE = 'rule wishes on birthday say "Hello"\n'
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CARPE_CACHE", "")
     (tmp_path / "catalog.yaml").write_text(world.CATALOG)
     (tmp_path / "a.rules").write_text(RULE)
     return tmp_path
