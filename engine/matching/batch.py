@@ -18,7 +18,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -68,19 +69,28 @@ def _each_block(program: Program, table: pa.Table, today: dt.date, use: Callable
     """What `use` makes of the rules' bits and the first row of each block, in any order."""
     size = block_size(program, table.num_rows, THREADS)
     coder = Coder(table, [rows.column for rows in program.columns])
-    with ThreadPoolExecutor(THREADS) as pool:
-        codings = list(pool.map(lambda rows: coder.coding(rows.column, rows.points), program.columns))
-        askings = list(pool.map(lambda asked: _asking(coder, table, asked.rows, today), program.asked))
-        starts = iter(range(0, table.num_rows, size))
+    starts = iter(range(0, table.num_rows, size))
+    with _mapping(len(range(0, table.num_rows, size))) as each:
+        codings = list(each(lambda rows: coder.coding(rows.column, rows.points), program.columns))
+        askings = list(each(lambda asked: _asking(coder, table, asked.rows, today), program.asked))
 
         def work(bits: Bits) -> list[Made]:
             return [
                 use(_rules(bits, codings, askings, start, min(size, table.num_rows - start)), start) for start in starts
             ]
 
-        workers = [Bits(program, size) for _ in range(min(THREADS, -(-table.num_rows // size)))]
-        for some in pool.map(work, workers):
+        for some in each(work, [Bits(program, size) for _ in range(THREADS)]):
             yield from some
+
+
+@contextmanager
+def _mapping(blocks: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """A `map` that uses threads, unless there is but one block."""
+    if blocks <= 1:
+        yield map
+        return
+    with ThreadPoolExecutor(THREADS) as pool:
+        yield pool.map
 
 
 def _asking(coder: Coder, table: pa.Table, rows: ColumnRows, today: dt.date) -> Asking:

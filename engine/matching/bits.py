@@ -31,9 +31,10 @@ CACHE = 1 << 23
 """Octets that the rows of bits may take together: some of what a core's caches hold."""
 
 SMALLEST, LARGEST = 1 << 12, 1 << 18
-"""Rows of a block: enough that what it takes to begin operations is little, but not the columns from the cache."""
+"""Rows of a block: what it takes to begin operations is to be little, and columns are to be read from the cache."""
 
-BLOCKS_A_THREAD = 3
+BLOCKS_A_THREAD, WORTH_A_THREAD = 3, 1 << 14
+"""How many blocks each thread is to have, if they are of so many rows at least."""
 
 FEW_CLASSES = 24
 """Up to so many classes are compared one by one."""
@@ -42,8 +43,8 @@ FEW_CLASSES = 24
 def block_size(program: Program, rows: int, threads: int) -> int:
     """How many of a batch's rows a block has, a multiple of 64; every thread is to have some blocks."""
     height = program.first_set + sum(map(len, (*program.xors[:1], *program.ands[:1], program.heads)))
-    most = min(CACHE * 8 // height, LARGEST, -(-rows // (BLOCKS_A_THREAD * threads)))
-    return -(-max(most, SMALLEST) // 64) * 64
+    most = min(CACHE * 8 // height, LARGEST, max(rows // (BLOCKS_A_THREAD * threads), WORTH_A_THREAD))
+    return -(-min(max(most, SMALLEST), rows) // 64) * 64
 
 
 class Bits:
