@@ -86,6 +86,13 @@ class RuleTable:
         return contact_policy(self.catalog, self.rules)
 
     @cached_property
+    def asks_more(self) -> bool:
+        """Whether meeting people hangs on more than consent to marketing."""
+        said, once = self.catalog.policies, self.contact_policy.once
+        cool_downs = (said.after_decline, said.after_offer, said.between_offers)
+        return any((said.caps, said.quiet, said.service_consent, said.suppression, *cool_downs, *once))
+
+    @cached_property
     def number(self) -> Mapping[str, int]:
         """The place of each rule, by its name."""
         return {rule.name: number for number, rule in enumerate(self.rules)}

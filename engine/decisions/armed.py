@@ -1,0 +1,67 @@
+"""Which arms of experiments the customers of a batch are in: those stored, and for newcomers those worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from engine.decisions.asked import Asked
+from engine.decisions.facts import Arms
+from engine.decisions.rule_table import Bools, Ints
+from engine.experiments.assignment import arms
+from engine.experiments.experiment import Experiment, hold_out, portfolio, split
+from engine.store.experiments import Assignments, assigned
+
+PORTFOLIO = -1
+"""In place of a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """The arms by row, and the assignments to be stored with what is decided."""
+
+    arms: Arms
+    new: Assignments
+
+
+def armed(connection: sa.Connection, asked: Asked) -> Armed:
+    """The arms of all experiments that concern the matched rules."""
+    tried = list(_experiments(asked))
+    if not tried:
+        return Armed(Arms(), {})
+    stored = assigned(connection, [one.salt for _, one in tried], asked.customers)
+    people = pa.array(asked.customers, pa.string())
+    new: dict[tuple[str, str], str] = {}
+    portfolio_out: Bools | None = None
+    out: dict[int, Bools] = {}
+    arm: dict[int, Ints] = {}
+    for rule, one in tried:
+        kept = {customer: arm for (experiment, customer), arm in stored.items() if experiment == one.salt}
+        found = arms(people, one, kept)
+        for place in np.flatnonzero(found.new).tolist():
+            new[one.salt, asked.customers[place]] = one.arms[found.arm[place]]
+        by_row = found.arm[asked.customer]
+        if rule == PORTFOLIO:
+            portfolio_out = by_row == 0
+        elif one.salt.startswith("split:"):
+            arm[rule] = by_row
+        else:
+            out[rule] = by_row == 0
+    return Armed(Arms(portfolio_out, out, arm), new)
+
+
+def _experiments(asked: Asked) -> Iterator[tuple[int, Experiment]]:
+    """The number of the rule, and what is tried on whom it matches."""
+    share = asked.rules.catalog.policies.hold_out
+    if share:
+        yield PORTFOLIO, portfolio(share)
+    for number in asked.matched:
+        rule = asked.rules.rules[number]
+        if rule.hold_out:
+            yield number, hold_out(rule)
+        if rule.split:
+            yield number, split(rule)
