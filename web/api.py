@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from engine.access import check_token
 from engine.deliveries.inbox import messages
 from engine.event_path import would_decide
 from engine.halts import Halted
@@ -41,9 +40,7 @@ def admit() -> ResponseReturnValue | None:
     if request.endpoint == "api.openapi":
         return None
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    with desk().store.read() as connection:
-        known = scheme.lower() == "bearer" and check_token(connection, token.strip()) is not None
-    if not known:
+    if scheme.lower() != "bearer" or not desk().tokens.is_known(token.strip()):
         return problems.problem(401, "unauthorized", "Send a token of Carpe: Authorization: Bearer carpe_…")
     return _not_json() if request.method == "POST" and not request.is_json else None
 

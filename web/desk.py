@@ -14,6 +14,7 @@ from engine.config import Settings
 from engine.online.desk import EventDesk
 from engine.rulebook import Rulebook
 from engine.store.session import Store
+from web.api_tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Desk:
     rulebook: Rulebook
     clock: Callable[[], dt.datetime]
     events: EventDesk
+    tokens: Tokens
     worker: str | None = None  # the scheduler that ticks in this process
 
     def today(self) -> dt.date:

@@ -11,7 +11,6 @@ from engine.errors import CarpeError
 from engine.signals import told_to_stop
 from web.security import LARGEST_REQUEST
 
-
 THREADS = 16
 """Requests that are answered at a time. Most of one is waiting for the disk, which those who wait share."""
 
