@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import bisect
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow as pa
 from dsl.catalog import Catalog, Owner
 from dsl.typed import Attribute, MomentUse, Rule
 from engine.decisions.batch_facts import needed
+from engine.decisions.identity import decision_ids
 from engine.decisions.rule_table import Ints, RuleTable
 from engine.matching.plan import Plan
 from engine.matching.rows import full_rows
@@ -43,7 +44,7 @@ class Part:
         return occurrences(self.table)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """The parts as one table with the columns that deciding reads.
 
@@ -57,16 +58,21 @@ class Batch:
     rules: RuleTable
     starts: tuple[int, ...]
 
-    def part_of(self, row: int) -> int:
-        """The number of the part that a row of the table came from."""
-        return bisect.bisect_right(self.starts, row) - 1
+    def part_of(self, row: Ints) -> Ints:
+        """The number of the part that each row of the table came from."""
+        return np.searchsorted(self.starts, row, side="right") - 1
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The decision id of each match."""
+        return decision_ids([rule.name for rule in self.rules.rules], self.table, self.row, self.rule)
 
     def states(self, rows: Sequence[int], catalog: Catalog) -> list[Row]:
         """For each row (of `table`) the values that its rules read, of the past too, and its event's properties."""
         found: list[Row] = [{}] * len(rows)
         by_part: dict[int, list[int]] = defaultdict(list)
-        for index, row in enumerate(rows):
-            by_part[self.part_of(row)].append(index)
+        for index, number in enumerate(self.part_of(np.array(rows, np.int64)).tolist()):
+            by_part[number].append(index)
         for number, indexes in by_part.items():
             part = self.parts[number]
             reads = dict.fromkeys((*part.plan.attributes, *event_properties(catalog, part.use.moment)))

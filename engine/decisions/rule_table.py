@@ -36,7 +36,7 @@ MOST_CHANNELS = 32
 """So that a set of channels and a rule fit into one number."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RuleTable:
     """The rules of a ruleset (any order) with what deciding reads of them; arrays have a place a rule.
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.decisions import reasons
+from engine.decisions.allot import allot
 from engine.decisions.batch_facts import facts_of
 from engine.decisions.candidates import Case
 from engine.decisions.decide import Decided, decide
@@ -48,7 +49,7 @@ def decide_batch(
     """
     case = case_of(batch, rules, taken or {}, paused)
     row, rule = (matches[name].to_numpy().astype(np.int64) for name in ("row", "rule"))
-    return as_table(decide(case, row, rule), case)
+    return as_table(allot(decide(case, row, rule)), case)
 
 
 def case_of(batch: pa.Table, rules: RuleTable, taken: Mapping[Occurrence, str], paused: Collection[str] = ()) -> Case:
@@ -87,7 +88,7 @@ def as_table(decided: Decided, case: Case) -> pa.Table:
         pa.array(found.rule),
         pa.array(decided.rank),
         texts(found.product, rules.product_names),
-        channels(found.rule, found.channels, rules),
+        _channels(found.rule, found.channels, rules),
         texts(results(decided, rules), RESULTS),
         texts(found.reason, reasons.CODES),
         texts(found.detail, (*rules.texts, *case.before.names)),
@@ -107,9 +108,13 @@ def texts(numbers: Ints | np.ndarray[tuple[int], np.dtype[np.int8]], names: tupl
     return pa.array(names, pa.string()).take(pa.array(numbers, mask=numbers < 0))
 
 
-def channels(rule: Ints, bits: Ints, rules: RuleTable) -> pa.Array:
-    """The channels of each candidate as a list; each distinct pair of rule and bits is written out once."""
+def _channels(rule: Ints, bits: Ints, rules: RuleTable) -> pa.Array:
+    sets, which = channel_sets(rule, bits, rules)
+    return pa.array(sets, pa.list_(pa.string())).take(which)
+
+
+def channel_sets(rule: Ints, bits: Ints, rules: RuleTable) -> tuple[list[tuple[str, ...]], pa.Array]:
+    """The distinct pairs of rule and bits as channels in the author's order, and which of them each candidate has."""
     pairs = pa.array(bits * len(rules.rules) + rule).dictionary_encode()
     distinct = [divmod(pair, len(rules.rules)) for pair in pairs.dictionary.to_pylist()]
-    listed = [rules.channels(number, some) for some, number in distinct]
-    return pa.array(listed, pa.list_(pa.string())).take(pairs.indices)
+    return [rules.channels(number, some) for some, number in distinct], pairs.indices

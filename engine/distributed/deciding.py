@@ -11,6 +11,7 @@ Nothing of a group depends on any other, nor on the order of rows. What comes ou
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -21,13 +22,13 @@ from dsl.catalog import Owner
 from dsl.typed import MomentUse
 from engine.decisions import ledger
 from engine.decisions.occasions import Batch, Part, merge
-from engine.decisions.results import matched_ids, matched_occurrences, outcome, written
+from engine.decisions.results import matched_occurrences, outcome
+from engine.decisions.written import written
 from engine.distributed.layout import BATCH_KEY, DECIDED
 from engine.distributed.past import at_hand
 from engine.distributed.work import BatchKey, Work, event_columns
 from engine.happenings.history import with_history
 from engine.moments.due import due_among
-from engine.store.documents import dump
 from engine.store.snapshot.pairs import KEYS, coded
 from engine.store.zones import shard_of
 
@@ -51,12 +52,12 @@ def decide_group(work: Work, pairs: pa.Table, past: pa.Table) -> pa.Table:
         if not parts:
             return FOUND.empty_table()
         batch = merge(parts, work.plans.rules)
-        known = ledger.known(connection, matched_ids(batch))
+        known = ledger.known(connection, batch.ids)
         taken = ledger.taken(connection, matched_occurrences(batch))
     keys = [key for part in parts for key in _batch_keys(part.use, part.table)]
     decided = outcome(batch, known, taken, work.paused)
-    rows = written(decided, work.ruleset.catalog, work.now, ruleset=work.ruleset.digest, pass_id=None)
-    lines = [*_decisions(rows, [keys[line["row"]] for line in decided.lines])]
+    rows = written(decided, work.now, ruleset=work.ruleset.digest, pass_id=None)
+    lines = [*_decisions(rows, [keys[row] for row in decided.decided.candidates.row.tolist()])]
     lines += [*_counts(DUE, _occurrences(parts)), *_counts(AGAIN, _again(batch, keys, known))]
     return pa.Table.from_pylist(lines, FOUND)
 
@@ -83,14 +84,15 @@ def _batch_keys(use: MomentUse, table: pa.Table) -> list[BatchKey]:
 
 
 def _decisions(rows: ledger.Written, keys: Sequence[BatchKey]) -> Iterator[dict[str, Any]]:
-    content = {row["decision_id"]: dump(row["content"]) for row in rows.deliveries}
-    for decision, receipt, key in zip(rows.decisions, rows.receipts, keys, strict=True):
+    content = dict(zip(rows.deliveries["decision_id"].to_pylist(), rows.deliveries["content"].to_pylist(), strict=True))
+    for decision, body, key in zip(rows.decisions.to_pylist(), rows.receipts["body"].to_pylist(), keys, strict=True):
         yield {
             **decision,
+            "channels": json.loads(decision["channels"]),
             "what": DECISION,
             "zone": key[2],
             "shard": key[3],
-            "receipt": dump(receipt["body"]),
+            "receipt": body,
             "content": content.get(decision["id"]),
         }
 
@@ -118,7 +120,7 @@ def _again(batch: Batch, keys: Sequence[BatchKey], known: Collection[str]) -> Co
         return found
     seen = {
         (keys[row], batch.rules.rules[rule].name, one)
-        for row, rule, one in zip(batch.row.tolist(), batch.rule.tolist(), matched_ids(batch), strict=True)
+        for row, rule, one in zip(batch.row.tolist(), batch.rule.tolist(), batch.ids, strict=True)
         if one in known
     }
     found.update((key, rule) for key, rule, _ in seen)

@@ -37,8 +37,10 @@ from engine.passes.report import PassReport
 from engine.passes.this_pass import Check, Pass, Progress
 from engine.plans import plans_of
 from engine.store.bulk import among
+from engine.store.documents import dump
+from engine.store.inserts import columns_of
 from engine.store.session import Store
-from engine.store.tables import SHARDS, customers, decisions, moves
+from engine.store.tables import SHARDS, customers, decisions, deliveries, moves, receipts
 
 ROWS_AT_ONCE = 20_000
 
@@ -89,7 +91,7 @@ def load(
     results: Loaded,
     now: dt.datetime,
     *,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = lambda done, total, rows=0: None,
     check: Check = lambda connection: None,
 ) -> PassReport:
     """Write what is not in the store yet, as one pass. Loading again, or what was cut short, repeats nothing."""
@@ -167,7 +169,7 @@ def _held(shard: _Shard, line: Line, winner: str | None) -> Line:
     for candidate in receipt["candidates"]:
         if candidate[0] == line["rule"]:
             candidate[2:] = lost.values()
-    return line | lost | {"slot": None, "content": None, "receipt": json.dumps(receipt)}
+    return line | lost | {"slot": None, "content": None, "receipt": dump(receipt)}
 
 
 def _occurrence(line: Line) -> Occurrence:
@@ -184,9 +186,9 @@ def _counted(line: Line) -> str:
 
 def _write(connection: sa.Connection, this: Pass, lines: Sequence[Line], shard: _Shard) -> None:
     made = Written(
-        decisions=[_decision(line) | {"pass_id": this.report.pass_id} for line in lines],
-        receipts=[{"decision_id": line["id"], "body": json.loads(line["receipt"])} for line in lines],
-        deliveries=[row for line in lines for row in _deliveries(line)],
+        decisions=columns_of(decisions, [_decision(line) | {"pass_id": this.report.pass_id} for line in lines]),
+        receipts=columns_of(receipts, [{"decision_id": line["id"], "body": line["receipt"]} for line in lines]),
+        deliveries=columns_of(deliveries, [row for line in lines for row in _deliveries(line)]),
         counters=(),
         tags=[change for line in lines for change in _tags(this.plans.ruleset, line)],
     )
@@ -195,7 +197,8 @@ def _write(connection: sa.Connection, this: Pass, lines: Sequence[Line], shard: 
 
 
 def _decision(line: Line) -> Line:
-    return {column.name: line[column.name] for column in decisions.c if column.name != "pass_id"}
+    stored = {column.name: line[column.name] for column in decisions.c if column.name != "pass_id"}
+    return stored | {"channels": dump(line["channels"])}
 
 
 def _deliveries(line: Line) -> Iterator[Line]:
@@ -209,7 +212,7 @@ def _deliveries(line: Line) -> Iterator[Line]:
             "state": "pending",
             "due_at": line["due_at"],
             "attempts": 0,
-            "content": json.loads(line["content"]),
+            "content": line["content"],
         }
 
 

@@ -22,7 +22,6 @@ from dsl.printer import term_name
 from dsl.typed import All, Condition, Not, Rule, Ruleset, Say
 from dsl.wording import sentence
 from engine.decisions import reasons
-from engine.decisions.allot import allot
 from engine.decisions.occasions import Batch, Part, merge
 from engine.decisions.results import matched_occurrences
 from engine.decisions.rule_table import RuleTable, is_contact
@@ -175,7 +174,7 @@ def _decided(
         return (), ()
     batch = merge(filled, plans.rules)
     matches = pa.table({"row": batch.row, "rule": batch.rule})
-    candidates = allot(decide_batch(batch.table, matches, batch.rules))
+    candidates = decide_batch(batch.table, matches, batch.rules)
     counts = Counter(zip(candidates["result"].to_pylist(), candidates["reason"].to_pylist(), strict=True))
     outcomes = tuple(
         (f"held: {reasons.summary(reason)}" if reason else result, count)
