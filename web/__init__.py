@@ -29,6 +29,7 @@ from web import (
     sign_in,
     status,
 )
+from web.api_tokens import Tokens
 from web.desk import Desk
 from web.secret import session_secret
 
@@ -46,7 +47,8 @@ def create_app(
     `worker` is the id of the scheduler that ticks in this process, whose health is then the application's.
     """
     app = Flask(__name__)
-    app.extensions["carpe"] = Desk(settings, store, rulebook, clock, EventDesk(store, rulebook.good), worker)
+    events, tokens = EventDesk(store, rulebook.good), Tokens(store)
+    app.extensions["carpe"] = Desk(settings, store, rulebook, clock, events, tokens, worker)
     security.install(app, session_secret(store, settings.secret))
     layout.install(app)
     sign_in.install(app)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from engine.access import check_token
 from engine.deliveries.inbox import messages
 from engine.event_path import would_decide
 from engine.halts import Halted
@@ -42,8 +41,7 @@ def admit() -> ResponseReturnValue | None:
     if request.endpoint == "api.openapi":
         return None
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    with desk().store.read() as connection:
-        g.program = check_token(connection, token.strip()) if scheme.lower() == "bearer" else None
+    g.program = desk().tokens.holder(token.strip()) if scheme.lower() == "bearer" else None
     if g.program is None:
         return problems.problem(401, "unauthorized", "Send a token of Carpe: Authorization: Bearer carpe_…")
     return _not_json() if request.method == "POST" and not request.is_json else None

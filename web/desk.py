@@ -16,6 +16,7 @@ from engine.errors import CarpeError
 from engine.online.desk import EventDesk
 from engine.rulebook import Rulebook
 from engine.store.session import Store
+from web.api_tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Desk:
     rulebook: Rulebook
     clock: Callable[[], dt.datetime]
     events: EventDesk
+    tokens: Tokens
     worker: str | None = None  # the scheduler that ticks in this process
 
     def ruleset(self) -> Ruleset:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from flask import Flask, Response, request
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 LARGEST_REQUEST = 2 << 20
 """Bytes of a request's body; a larger one is answered 413 before it is read."""
@@ -34,7 +34,10 @@ _HEADERS = {
 
 
 class Cookies(SecureCookieSessionInterface):
-    """Flask's signed cookie, marked Secure wherever the request came over HTTPS."""
+    """Flask's signed cookie, marked Secure wherever the request came over HTTPS. Programs have none."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return SecureCookieSession() if request.path.startswith("/api/") else super().open_session(app, request)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
