@@ -1,8 +1,8 @@
 """What rules with limits take of all that is proposed to them, all rules at once; `allotting` says why. Pure.
 
-Candidates are known by their place in the order of values. Rows of a table here are places, sorted by rule and then by
-place; its columns are the limits of a rule, as many as the rule with most has. A limit that a rule does not have has
-room for everything.
+Candidates are known by their place in the order of values. Tables here have a row for each limit of a rule, as many as
+the rule with most has (a limit that a rule does not have has room for everything), and a column for each candidate,
+sorted by rule and then by place: numpy is faster along long rows.
 """
 
 from __future__ import annotations
@@ -30,42 +30,42 @@ class LimitedRules:
         self._ask(candidates, rooms)
         self._customer = np.unique(candidates.customer, return_inverse=True)[1] if repeated else None
         self._held = _NOBODY
-        self._closed = _Closed(len(candidates.rank), self._left.shape[1])
+        self._closed = _Closed(len(candidates.rank), len(self._names))
 
     def _lay_out(self, rooms: Sequence[Room]) -> None:
-        """What is left, and each limit's number among those given; by rule and column."""
-        self._column = np.zeros(len(rooms), np.int64)
-        self._row = np.searchsorted(self._names, [room.rule for room in rooms])
+        """What is left, and each limit's number among those given; by row and rule."""
+        self._row = np.zeros(len(rooms), np.int64)
+        self._rule_of = np.searchsorted(self._names, [room.rule for room in rooms])
         count = np.zeros(len(self._names), np.int64)
-        for number, row in enumerate(self._row):
-            self._column[number] = count[row]
-            count[row] += 1
-        shape = len(self._names), int(count.max(initial=0))
+        for number, rule in enumerate(self._rule_of):
+            self._row[number] = count[rule]
+            count[rule] += 1
+        shape = int(count.max(initial=0)), len(self._names)
         self._left = np.full(shape, self._most, np.int64)
-        self._told = np.zeros((shape[0], shape[1] + 2), np.int64)
-        self._told[:, OTHER_CURRENCY], self._told[:, NOT_REFUSED] = OTHER_CURRENCY, NOT_REFUSED  # from the end
+        self._told = np.zeros((shape[0] + 2, shape[1]), np.int64)
+        self._told[OTHER_CURRENCY], self._told[NOT_REFUSED] = OTHER_CURRENCY, NOT_REFUSED  # counted from the end
         self._counts_customers = np.zeros(shape, bool)
         for number, room in enumerate(rooms):
-            at = self._row[number], self._column[number]
+            at = self._row[number], self._rule_of[number]
             self._left[at] = min(max(room.left, 0), self._most)
             self._told[at] = number
             self._counts_customers[at] = room.currency is None
 
     def _ask(self, candidates: Candidates, rooms: Sequence[Room]) -> None:
         """What each candidate asks of each limit, and who asks for money of which its rule has none to give."""
-        self._asked = np.zeros((len(candidates.rank), self._left.shape[1]), np.int64)
+        self._asked = np.zeros((len(self._left), len(candidates.rank)), np.int64)
         has_money, has_this = (np.zeros(len(candidates.rank), bool) for _ in range(2))
         by_rule = np.argsort(self._rule, kind="stable")
         bounds = np.searchsorted(self._rule[by_rule], np.arange(len(self._names) + 1))
-        for room, row, column in zip(rooms, self._row, self._column, strict=True):
-            mine = by_rule[bounds[row] : bounds[row + 1]]
+        for room, row, rule in zip(rooms, self._row, self._rule_of, strict=True):
+            mine = by_rule[bounds[rule] : bounds[rule + 1]]
             if room.currency is not None:
                 same = candidates.currency[mine] == room.currency
-                self._asked[mine, column] = np.where(same, candidates.cost[mine], 0)
+                self._asked[row, mine] = np.where(same, candidates.cost[mine], 0)
                 has_money[mine], has_this[mine] = True, has_this[mine] | same
             else:
                 counted = _NOBODY if room.counted is None else room.counted
-                self._asked[mine, column] = ~np.isin(candidates.customer[mine], counted)
+                self._asked[row, mine] = ~np.isin(candidates.customer[mine], counted)
         self._no_budget = has_money & ~has_this & (candidates.cost > 0)
 
     def choose(self, new: Ints) -> tuple[Ints, Ints]:
@@ -78,14 +78,14 @@ class LimitedRules:
         costs = self._costs(places, rule)
         by = np.where(self._no_budget[places], OTHER_CURRENCY, NOT_REFUSED)
         shut = self._closed.to(rule, places, costs)
-        by = np.where((by == NOT_REFUSED) & shut.any(axis=1), shut.argmax(axis=1), by)
+        by = np.where((by == NOT_REFUSED) & shut.any(axis=0), shut.argmax(axis=0), by)
         open_ = np.flatnonzero(by == NOT_REFUSED)
-        by[open_] = _fill(costs[open_], rule[open_], self._left)
+        by[open_] = _fill(costs[:, open_], rule[open_], self._left)
         full = np.flatnonzero(by >= 0)
-        self._closed.close(rule[full], by[full], places[full], costs[full, by[full]])
+        self._closed.close(rule[full], by[full], places[full], costs[by[full], full])
         refused = by != NOT_REFUSED
         self._held = np.concatenate([self._held[~again], places[~refused]])
-        return places[refused], self._told[rule, by][refused]
+        return places[refused], self._told[by, rule][refused]
 
     def to_count_again(self, refused: Ints) -> Ints:
         """Of the customers refused, those with another candidate for the rule: it now takes a place of its own."""
@@ -97,15 +97,15 @@ class LimitedRules:
         return found
 
     def _costs(self, places: Ints, rule: Ints) -> Ints:
-        """What each row takes of each limit: of a customer's rows for a rule, only the first takes a place."""
-        asked = self._asked[places]
+        """What each takes of each limit: of a customer's candidates for a rule, only the first takes a place."""
+        asked = self._asked[:, places]
         if self._customer is None:
             return asked
         customer = self._customer[places]
         order = np.lexsort((places, customer, rule))
         first = np.zeros(len(places), bool)
         first[order] = _starts(rule[order]) | _starts(customer[order])
-        return np.where(self._counts_customers[rule] & ~first[:, None], 0, asked)
+        return np.where(self._counts_customers[:, rule] & ~first, 0, asked)
 
 
 class _Closed:
@@ -114,22 +114,22 @@ class _Closed:
     Kept as stairs, one limit after the other: within one, later places have lower amounts.
     """
 
-    def __init__(self, places: int, columns: int) -> None:
-        self._places, self._columns = places, columns
+    def __init__(self, places: int, rules: int) -> None:
+        self._places, self._rules = places, rules
         self._key, self._amount = _NOBODY, _NOBODY  # the limit and the place in one number
 
     def to(self, rule: Ints, places: Ints, amounts: Ints) -> Bools:
-        """Row by row and limit by limit."""
+        """Limit by limit and candidate by candidate."""
         if not len(self._key):
             return np.zeros(amounts.shape, bool)
-        limit = rule[:, None] * self._columns + np.arange(self._columns)
-        step = np.searchsorted(self._key, limit * self._places + places[:, None], side="right") - 1
+        limit = np.arange(len(amounts))[:, None] * self._rules + rule
+        step = np.searchsorted(self._key, limit * self._places + places, side="right") - 1
         same = (step >= 0) & (self._key[step] // self._places == limit)
         shut: Bools = same & (amounts > 0) & (amounts >= self._amount[step])
         return shut
 
-    def close(self, rule: Ints, column: Ints, places: Ints, amounts: Ints) -> None:
-        key = np.concatenate([self._key, (rule * self._columns + column) * self._places + places])
+    def close(self, rule: Ints, row: Ints, places: Ints, amounts: Ints) -> None:
+        key = np.concatenate([self._key, (row * self._rules + rule) * self._places + places])
         amount = np.concatenate([self._amount, amounts])
         order = np.argsort(key, kind="stable")
         key, amount = key[order], amount[order]
@@ -146,40 +146,41 @@ class _Closed:
 
 
 def _fill(costs: Ints, rule: Ints, left: Ints) -> Ints:
-    """Row by row while a rule has room for all that the row takes: the first column without it, else NOT_REFUSED."""
+    """One by one while a rule has room for all that each takes: the first row without it, else NOT_REFUSED."""
     kept = _fitting(costs, rule, left)
-    used = _running(np.where(kept[:, None], costs, 0), rule)
-    over = costs > left[rule] - used  # at the row's own turn, for a row that is not kept adds nothing to `used`
-    return np.where(kept, NOT_REFUSED, over.argmax(axis=1)) if len(costs) else _NOBODY
+    used = _running(np.where(kept, costs, 0), rule)
+    over = costs > left[:, rule] - used  # at its own turn, for what is not kept adds nothing to `used`
+    return np.where(kept, NOT_REFUSED, over.argmax(axis=0)) if len(rule) else _NOBODY
 
 
 def _fitting(costs: Ints, rule: Ints, left: Ints) -> Bools:
-    """Which rows are kept. All of a rule up to its first that does not fit are taken at once; what is left only falls,
-    so a row that does not fit now never will.
+    """Who is kept. All of a rule up to its first that does not fit are taken at once; what is left only falls, so what
+    does not fit now never will.
     """
     left = left.copy()
-    kept = np.zeros(len(costs), bool)
-    rows = np.arange(len(costs))
-    while (rows := rows[(costs[rows] <= left[rule[rows]]).all(axis=1)]).size:
-        theirs = rule[rows]
-        total = _running(costs[rows], theirs)
-        over = np.asarray((total > left[theirs]).any(axis=1))
-        past = _running(over[:, None].astype(np.int64), theirs)[:, 0] > 0
-        kept[rows[~past]] = True
+    kept = np.zeros(len(rule), bool)
+    some = np.arange(len(rule))
+    while (some := some[(costs[:, some] <= left[:, rule[some]]).all(axis=0)]).size:
+        theirs = rule[some]
+        total = _running(costs[:, some], theirs)
+        over = np.asarray((total > left[:, theirs]).any(axis=0))
+        past = _running(over.astype(np.int64), theirs) > 0
+        kept[some[~past]] = True
         first = np.flatnonzero(_starts(theirs))
-        last = first + np.add.reduceat(~past, first, dtype=np.int64) - 1  # the first row of a rule always fits
-        left[theirs[first]] -= total[last]
-        rows = rows[past]
+        last = first + np.add.reduceat(~past, first, dtype=np.int64) - 1  # the first of a rule always fits
+        left[:, theirs[first]] -= total[:, last]
+        some = some[past]
     return kept
 
 
 def _starts(values: Ints) -> Bools:
-    """Where a row has another value than the row before it."""
+    """Where there is another value than before."""
     return np.append(True, values[1:] != values[:-1])[: len(values)]
 
 
 def _running(values: Ints, rule: Ints) -> Ints:
-    """Sums down the rows of each rule."""
-    total = values.cumsum(axis=0)
-    first = np.maximum.accumulate(np.where(_starts(rule), np.arange(len(rule)), 0))
-    return total - (total[first] - values[first])
+    """Sums along each rule, in every row."""
+    total = values.cumsum(axis=-1)
+    first = np.flatnonzero(_starts(rule))
+    length = np.diff(first, append=len(rule))
+    return total - np.repeat(total[..., first] - values[..., first], length, axis=-1)
