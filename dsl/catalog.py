@@ -15,6 +15,7 @@ from dsl.contact_policies import Cap, QuietHours
 from dsl.datatypes import DataType, Kind
 from dsl.products import OfferPolicies, PriceList
 from dsl.products import Product as Product
+from dsl.propensity import PropensityPolicy
 from dsl.windows import Window
 
 
@@ -126,6 +127,7 @@ class Policies:
     slots: Mapping[str, int] = field(default_factory=dict)  # channel -> contacts an occasion; other channels share one
     accepted_offers: AcceptedOffers = AcceptedOffers.TELL_BILLING
     offers: OfferPolicies = field(default_factory=OfferPolicies)
+    propensity: PropensityPolicy | None = None  # None: whatever is offered counts as accepted
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,10 @@ def not_a_time(source: Source, span: Span, what: str, text: str) -> Diagnostic:
     return _error("wrong-value", source, span, f'{what} is a time of day from "00:00" to "23:59", not {text}')
 
 
+def wrong_prior(source: Source, span: Span) -> Diagnostic:
+    return _error("wrong-value", source, span, "prior lies between 0% and 100%, both excluded", "such as 5%")
+
+
 def not_days(source: Source, span: Span, what: str, text: str) -> Diagnostic:
     return _error("wrong-value", source, span, f"{what} is a number of days or weeks, not {text}", "such as 7 days")
 

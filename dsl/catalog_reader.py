@@ -30,6 +30,7 @@ from dsl.catalog_price_lists import (
     tell_below_cost,
 )
 from dsl.catalog_prices import Countable
+from dsl.catalog_propensity import read_propensity
 from dsl.catalog_products import read_products
 from dsl.catalog_shapes import Reading
 from dsl.catalog_types import read_type
@@ -82,7 +83,7 @@ def _catalog(reading: Reading, sections: Mapping[str, Node]) -> Catalog:
     countable = _countable(customer, subscription, meters)
     products = read_products(reading, sections, currency or "USD", meters, countable)
     lists = read_price_lists(reading, at("price_lists"), products, customer, countable)
-    policies = _policies(reading, at("policies"), channels, customer)
+    policies = _policies(reading, at("policies"), channels, customer, subscription)
     tell_below_cost(reading, products, lists, policies.offers)
     return Catalog(
         currency=currency or "",
@@ -198,9 +199,14 @@ def _tasks(reading: Reading, node: Node | None, channels: tuple[str, ...]) -> di
 
 
 def _policies(
-    reading: Reading, node: Node | None, channels: tuple[str, ...], customer: Mapping[str, AttributeDeclaration]
+    reading: Reading,
+    node: Node | None,
+    channels: tuple[str, ...],
+    customer: Mapping[str, AttributeDeclaration],
+    subscription: Mapping[str, AttributeDeclaration],
 ) -> Policies:
-    known = ("largest_discount", "hold_out", "send_at", "catch_up", "accepted_offers", *OFFER_POLICIES)
+    kinds = {one.key: one.type.kind for one in (*customer.values(), *subscription.values())}
+    known = ("largest_discount", "hold_out", "send_at", "catch_up", "accepted_offers", "propensity", *OFFER_POLICIES)
     fields = reading.table(node, "policies", (*CONTACT_POLICIES, *known))
     flags = tuple(name for name, declared in customer.items() if declared.type.kind is Kind.FLAG)
     consent = read_consent(reading, fields.get("consent"), channels, flags)
@@ -223,6 +229,7 @@ def _policies(
         catch_up=_catch_up(reading, fields["catch_up"]) if "catch_up" in fields else Policies().catch_up,
         accepted_offers=_accepted_offers(reading, fields.get("accepted_offers")),
         offers=read_offer_policies(reading, fields),
+        propensity=read_propensity(reading, fields.get("propensity"), kinds),
     )
 
 
