@@ -5,8 +5,9 @@
 #   make bench      matching beside other engines and floors: a table and build/bench.json (ARGS="--scale 0.1 events")
 #   make bench-rooms  how long the other rooms take, each in its own words
 #   make fuzz       searches for texts that break the language, a minute each for rules, catalogs and messages
-#   make torture    passes and schedulers killed, stopped and starved; a year of outages; the calendar of every zone;
-#                   millions of comparisons of one rule's forms; a million customers in fifty experiments
+#   make torture    passes, schedulers and answering processes killed, stopped and starved; a year of outages; the
+#                   calendar of every zone; millions of comparisons of one rule's forms; a million customers in fifty
+#                   experiments
 #   make clean      removes the virtual environment and what was built
 # A virtual environment is made once, in .venv; a stamp a list of extras says what it holds.
 
@@ -21,7 +22,7 @@ METADATA := setup.cfg pyproject.toml
 .PHONY: help demo test test-all bench bench-rooms fuzz torture postgresql java clean
 
 help:
-	@sed -n '2,10s/^# *//p' Makefile
+	@sed -n '2,13s/^# *//p' Makefile
 
 demo: .venv/with-run
 	@$(BIN)/carpe demo $(ARGS)
@@ -51,6 +52,7 @@ fuzz: .venv/with-dev
 
 torture: .venv/with-all postgresql
 	$(BIN)/python -m tests.torture.kills 100
+	$(BIN)/python -m tests.torture.answers 50
 	$(BIN)/python -m tests.torture.schedulers 120
 	$(BIN)/python -m tests.torture.year 365
 	$(BIN)/python -m tests.torture.calendar 2000
@@ -85,7 +87,7 @@ clean:
 
 .venv/with-all: .venv/made $(METADATA)
 	@echo "Installing Carpe with every extra into .venv"
-	@$(PIP) --editable '.[postgres,lsp,analysis,spark,dev]'
+	@$(PIP) --editable '.[postgres,lsp,analysis,spark,fast,dev]'
 	@touch $@ .venv/with-dev .venv/with-run
 
 # What Carpe is measured beside; what does not install here is left out of the table.

@@ -10,8 +10,8 @@ from dsl.catalog import Moment, Owner
 from dsl.typed import MomentUse, Rule
 from engine.decisions.common_counters import listeners_of
 from engine.decisions.rule_table import Ints
-from engine.matching.gate import Gate
 from engine.matching.plan import Plan
+from engine.online.past import Gate
 from engine.online.receipts import ReceiptForm
 from engine.online.rows import Shape
 from engine.plans import Plans
@@ -92,7 +92,7 @@ def _compiled(plans: Plans, moment: str, day: dt.date) -> Listeners | None:
         use,
         day,
         plan,
-        Gate([rule.condition for rule in rules]) if plan.terms else None,
+        Gate(rule.condition for rule in rules) if plan.terms else None,
         plans.rule_table.numbers(rules),
         Shape(plans.reads(use, plan)),
         names,

@@ -1,7 +1,8 @@
 """What rules ask of the past of a customer, read only for rules that could match: one more indexed query, or none.
 
 A rule that asks what happened before mostly asks for something else as well, which one look at the state refuses. So
-the rows go through the `Gate` first; only what its survivors ask is read, for all rows of one local day together.
+such rules are matched first without it (`matching.relaxed`); only what the survivors ask is read, for all rows of one
+local day together. `happenings.needed` does the same for the columns of a batch.
 """
 
 from __future__ import annotations
@@ -15,13 +16,28 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from dsl.catalog import Catalog
-from dsl.typed import Attribute, Historic
+from dsl.typed import Attribute, Condition, Historic
 from engine.happenings.history import with_history
 from engine.matching.keys import key_of
-from engine.matching.reads import attributes_of
+from engine.matching.plan import Plan
+from engine.matching.reads import attributes_of, historic
+from engine.matching.relaxed import relaxed
 from engine.moments.subjects import Occurrence, beside, key_columns
 from engine.online.rows import Row
 from engine.store.rows import table_of
+
+
+class Gate:
+    """Rules that ask what happened before, as far as state alone answers them."""
+
+    def __init__(self, conditions: Iterable[Condition]) -> None:
+        asking = [condition for condition in conditions if historic(condition)]
+        self._asks = [historic(condition) for condition in asking]
+        self._plan = Plan([relaxed(condition) for condition in asking])
+
+    def still_asked(self, row: Row, day: dt.date) -> tuple[Historic, ...]:
+        """What must be looked up for the rules that could match `row` on local date `day`, each term once."""
+        return tuple(dict.fromkeys(term for rule in self._plan.match_row(row, day) for term in self._asks[rule]))
 
 
 @dataclass(frozen=True, slots=True)
