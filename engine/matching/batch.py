@@ -19,6 +19,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -47,7 +48,7 @@ def run(program: Program, table: pa.Table, today: dt.date) -> pa.Table:
     if not table.num_rows or not len(program.rules):
         return PAIRS.empty_table()
     found = _each_block(program, table, today, lambda bits, start: (start, read_out(bits, program.rules, start)))
-    parts = [part for _, part in sorted(found, key=lambda pair: pair[0])]
+    parts = [part for _, parts in sorted(found, key=itemgetter(0)) for part in parts]
     return pairs(*(np.concatenate(some) for some in zip(*parts, strict=True)))
 
 
