@@ -22,7 +22,7 @@ METADATA := setup.cfg pyproject.toml
 .PHONY: help demo test test-all bench bench-rooms fuzz torture postgresql java clean
 
 help:
-	@sed -n '2,13s/^# *//p' Makefile
+	@sed -n '2,11s/^# *//p' Makefile
 
 demo: .venv/with-run
 	@$(BIN)/carpe demo $(ARGS)

@@ -30,8 +30,8 @@ from dsl.catalog_price_lists import (
     tell_below_cost,
 )
 from dsl.catalog_prices import Countable
-from dsl.catalog_propensity import read_propensity
 from dsl.catalog_products import read_products
+from dsl.catalog_propensity import read_propensity
 from dsl.catalog_shapes import Reading
 from dsl.catalog_types import read_type
 from dsl.datatypes import Kind

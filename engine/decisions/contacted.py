@@ -75,9 +75,7 @@ def _unlisted(connection: sa.Connection, asked: Asked, left: Leave) -> Leave:
     return replace(left, unsuppressed=left.unsuppressed & ~closed[asked.customer])
 
 
-def made_since(
-    connection: sa.Connection, rules: RuleTable, customers: tuple[str, ...], since: dt.datetime
-) -> Contacts:
+def made_since(connection: sa.Connection, rules: RuleTable, customers: tuple[str, ...], since: dt.datetime) -> Contacts:
     """The contacts made to customers (numbered by their place) that were due from an instant on, ghosts among them.
 
     A contact none of whose deliveries may be sent was not made.

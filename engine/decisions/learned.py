@@ -17,7 +17,6 @@ from engine.propensity.pooling import Beliefs, learn
 from engine.propensity.scores import brought, drawn, draws, expected
 from engine.store.tables import offer_counts
 
-
 SEED = 0
 """Of the draws: another one would draw anew for everybody."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,25 +13,25 @@ from engine.decisions.armed import Armed, armed
 from engine.decisions.asked import Asked
 from engine.decisions.contacted import reach
 from engine.decisions.facts import Arms, Before, Prices, Propensity, Reach
-from engine.decisions.learned import learned
+from engine.decisions.learned import Segments, learned
 from engine.decisions.limited import Limited, limited
 from engine.decisions.open_offers import open_offers
 from engine.decisions.rule_table import Bools, Ints
+
+NOBODY_ARMED, NOTHING_LIMITED = Armed(Arms(), {}), Limited((), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Precedents:
     """Of no customers, without arguments."""
 
-    armed: Armed = Armed(Arms(), {})  # noqa: RUF009 - nobody changes it
+    armed: Armed = NOBODY_ARMED
     reach: Reach | None = None
     standing_offers: Bools | None = None
-    limited: Limited = Limited((), None)
+    limited: Limited = NOTHING_LIMITED
     propensity: Propensity | None = None
 
-    def before(
-        self, taken: Ints | None, names: tuple[str, ...], paused: Bools | None, prices: Prices | None
-    ) -> Before:
+    def before(self, taken: Ints | None, names: tuple[str, ...], paused: Bools | None, prices: Prices | None) -> Before:
         """As deciding takes them, with what is known otherwise."""
         return Before(
             taken,
@@ -51,7 +51,7 @@ Flags = Mapping[str, pa.Array | pa.ChunkedArray]
 
 
 def precedents(
-    connection: sa.Connection, asked: Asked, flags: Flags, now: dt.datetime, *, binding: bool
+    connection: sa.Connection, asked: Asked, flags: Flags, segments: Segments, now: dt.datetime, *, binding: bool
 ) -> Precedents:
     """All of them. Where it is `binding` the limits of the rules are opened in this transaction, which writes."""
     if not asked.matched:
@@ -60,6 +60,6 @@ def precedents(
         armed(connection, asked),
         reach(connection, asked, flags),
         open_offers(connection, asked, now),
-        limited(connection, asked, now) if binding else Limited((), None),
-        learned(connection, asked),
+        limited(connection, asked, now) if binding else NOTHING_LIMITED,
+        learned(connection, asked, segments),
     )

@@ -14,16 +14,12 @@ from engine.decisions.deeds import NOTHING
 from engine.decisions.facts import Priced
 from engine.decisions.rule_table import Ints, RuleTable
 from engine.online.rows import Row
-from engine.pricing.amounts import Amounts, amounts_of
-from engine.pricing.quotes import Quote, dated
+from engine.pricing.amounts import Amounts
+from engine.pricing.pricer import Pricer
+from engine.pricing.quotes import Quote
 from engine.pricing.refusals import Refused
-from engine.pricing.situations import Reader, Situation, price_list_of
 
-MOST_KEPT = 10_000
-"""Amounts that are remembered of a ruleset."""
-
-_Kept = dict[tuple[object, ...], Amounts | Refused]
-_KEPT: WeakKeyDictionary[RuleTable, tuple[Reader, _Kept]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[RuleTable, Pricer] = WeakKeyDictionary()
 
 
 class EventPrices:
@@ -31,8 +27,7 @@ class EventPrices:
 
     def __init__(self, rows: Sequence[Row], days: Sequence[dt.date], rules: RuleTable) -> None:
         self._rows, self._days, self._rules = rows, days, rules
-        kept = _KEPT.get(rules)
-        self._reader, self._kept = kept or _KEPT.setdefault(rules, (Reader(rules.catalog), {}))
+        self._pricer = _KEPT.get(rules) or _KEPT.setdefault(rules, Pricer(rules.catalog))
 
     def priced(self, row: Ints, asked: Ints) -> Priced:
         """See `Prices.priced`."""
@@ -53,25 +48,10 @@ class EventPrices:
 
     def quote(self, row: int, asked: int) -> Quote | None:
         """The whole quote of one offer; None where there is no price."""
-        amounts = self._amounts(row, asked)
-        if isinstance(amounts, Refused):
-            return None
-        return dated(self._rules.catalog, amounts, self._situation(row), self._days[row])
+        offer, product = self._rules.deeds.offers[asked]
+        found = self._pricer.quote(offer, product, self._pricer.situation(self._rows[row]), self._days[row])
+        return None if isinstance(found, Refused) else found
 
     def _amounts(self, row: int, asked: int) -> Amounts | Refused:
-        situation, day = self._situation(row), self._days[row]
-        said = (situation.plan, situation.interval, situation.currency, situation.price_list)
-        key = (asked, day, *said, *situation.quantities.items())
-        if key not in self._kept:
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
-            offer, product = self._rules.deeds.offers[asked]
-            self._kept[key] = amounts_of(self._rules.catalog, offer, product, situation, day)
-        return self._kept[key]
-
-    def _situation(self, row: int) -> Situation:
-        state = self._rows[row]
-        lists = self._rules.catalog.price_lists
-        return self._reader.read(
-            state, price_list_of(self._rules.catalog, state, lambda name: False) if lists else None
-        )
+        offer, product = self._rules.deeds.offers[asked]
+        return self._pricer.amounts(offer, product, self._pricer.situation(self._rows[row]), self._days[row])
