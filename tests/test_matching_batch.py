@@ -27,6 +27,7 @@ from engine.matching.number_codes import (
 from engine.matching.plan import Plan, compile_plan
 from engine.matching.slices import compare, sliced
 from tests.bench.made_up import PAGE, SEATS, TODAY, batch, rows, rules
+from tests.strategies import rule
 
 COUNTS = st.sampled_from((1, FEW_POINTS, FEW_POINTS + 1, MOST_COMPARED, MOST_COMPARED + 1, 300))
 SPANS = st.sampled_from((400, WIDEST_TABLE - 1, WIDEST_TABLE + 1, 10**12))
@@ -104,6 +105,19 @@ def test_matches_are_sorted_whatever_the_blocks_and_pieces(monkeypatch: pytest.M
     assert len(expected) > 1000
     counted = plan.count_batch(table, TODAY)
     assert counted.tolist() == np.bincount([rule for _, rule in expected], minlength=300).tolist()
+
+
+@pytest.mark.parametrize("size", [0, 65, 4097])
+def test_a_batch_of_any_size_and_rules_of_any_number(size: int) -> None:
+    table = batch(size)
+    for some in (rules(30), [], [rule(typed.AnyOf(()))]):
+        plan = compile_plan(some)
+        expected = [
+            (number, found) for number, row in enumerate(rows(plan, table)) for found in plan.match_row(row, TODAY)
+        ]
+        assert found_pairs(plan, table) == expected
+        counted = np.bincount(np.array([found for _, found in expected], int), minlength=len(some))
+        assert plan.count_batch(table, TODAY).tolist() == counted.tolist()
 
 
 # --- what costs something to find is asked of few ---------------------------------------------------------------------

@@ -41,10 +41,10 @@ FEW_CLASSES = 24
 
 
 def block_size(program: Program, rows: int, threads: int) -> int:
-    """How many of a batch's rows a block has, a multiple of 64; every thread is to have some blocks."""
+    """How many of a batch's rows a block has, a multiple of 64 (and not 0); every thread is to have some blocks."""
     height = program.first_set + sum(map(len, (*program.xors[:1], *program.ands[:1], program.heads)))
     most = min(CACHE * 8 // height, LARGEST, max(rows // (BLOCKS_A_THREAD * threads), WORTH_A_THREAD))
-    return -(-min(max(most, SMALLEST), rows) // 64) * 64
+    return max(-(-min(max(most, SMALLEST), rows) // 64), 1) * 64
 
 
 class Bits:
