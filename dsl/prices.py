@@ -10,10 +10,10 @@ from dsl import syntax
 from dsl.arithmetic import currency_span
 from dsl.catalog_shapes import MOST_MINOR_UNITS, dollar
 from dsl.check_errors import Wrong
+from dsl.choices import TimeUnit
 from dsl.currencies import EXPONENTS, exponent
 from dsl.datatypes import Money
 from dsl.names import Scope
-from dsl.syntax import TimeUnit
 from dsl.typed import AmountOff, FixedPrice, PercentOff, Price
 
 _MONTHS = {TimeUnit.MONTHS: 1, TimeUnit.YEARS: 12}

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsl.catalog import Catalog, Owner
+from dsl.choices import Purpose
 from dsl.datatypes import DataType, Kind
-from dsl.syntax import Purpose
 from dsl.typed import Attribute, Rule
 
 
