@@ -16,6 +16,7 @@ from lark import Token
 
 from dsl import literals, syntax
 from dsl import parse_errors as errors
+from dsl.choices import HistoryVerb, Purpose
 from dsl.currencies import EXPONENTS
 from dsl.parse_errors import Refused
 from dsl.source import Source, Span
@@ -270,13 +271,13 @@ class Builder(threading.local):
     def offered(self, parts: Parts) -> syntax.Condition:
         first, negated, _, product, window = parts
         span = self._over(first, window or product)
-        node = syntax.History(syntax.HistoryVerb.OFFERED, _product(product), window, span)
+        node = syntax.History(HistoryVerb.OFFERED, _product(product), window, span)
         return syntax.Not(node, span) if negated else node
 
     def accepted(self, parts: Parts) -> syntax.History:
         first, product, window = parts
         span = self._over(first, window or product)
-        return syntax.History(syntax.HistoryVerb.ACCEPTED, _product(product), window, span)
+        return syntax.History(HistoryVerb.ACCEPTED, _product(product), window, span)
 
     def any_product(self, parts: Parts) -> _Placed:
         return _Placed(None, self._span(parts[0]))
@@ -419,10 +420,10 @@ class Builder(threading.local):
         return syntax.Via(self._names(parts[1:]), self._over(parts[0], parts[-1]))
 
     def as_purpose(self, parts: Parts) -> syntax.As:
-        known = [str(purpose) for purpose in syntax.Purpose]
+        known = [str(purpose) for purpose in Purpose]
         if parts[1].lower() not in known:
             raise Refused(errors.unknown_purpose(self.source, self._span(parts[1]), known))
-        return syntax.As(syntax.Purpose(parts[1].lower()), self._over(*parts))
+        return syntax.As(Purpose(parts[1].lower()), self._over(*parts))
 
     def priority(self, parts: Parts) -> syntax.Priority:
         first, minus, number = parts
@@ -520,7 +521,7 @@ class Builder(threading.local):
 
     def given_history(self, parts: Parts) -> syntax.GivenHistory:
         verb, product, duration, last = parts
-        kind = syntax.HistoryVerb(verb.lower())
+        kind = HistoryVerb(verb.lower())
         return syntax.GivenHistory(kind, self._name(product), duration, self._over(verb, last))
 
     def given_arm(self, parts: Parts) -> syntax.GivenArm:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from dsl import contact_policy_errors as errors
 from dsl.catalog_shapes import Reading
+from dsl.choices import Purpose, TimeUnit
 from dsl.contact_policies import ANY, Cap, QuietHours
 from dsl.literals import LONGEST_TIME
-from dsl.syntax import Purpose, TimeUnit
 from dsl.windows import Window
 from dsl.yaml_reader import Node, Scalar, Table
 

@@ -34,10 +34,10 @@ from dsl.catalog_products import read_products
 from dsl.catalog_propensity import read_propensity
 from dsl.catalog_shapes import Reading
 from dsl.catalog_types import read_type
+from dsl.choices import Purpose
 from dsl.datatypes import Kind
 from dsl.diagnostics import Diagnostic
 from dsl.source import Source
-from dsl.syntax import Purpose
 from dsl.yaml_reader import Node, Scalar, read_yaml
 
 SECTIONS = (

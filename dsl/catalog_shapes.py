@@ -16,11 +16,11 @@ from typing import TypeVar
 from zoneinfo import available_timezones
 
 from dsl import catalog_errors as errors
+from dsl.choices import TimeUnit
 from dsl.currencies import DOLLARS, EXPONENTS
 from dsl.diagnostics import Diagnostic
 from dsl.literals import LONGEST_TIME
 from dsl.source import Source, normalised
-from dsl.syntax import TimeUnit
 from dsl.words import RESERVED
 from dsl.yaml_reader import Listing, Node, Scalar, Table
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+from dsl.choices import HistoryVerb
 from dsl.datatypes import Kind, Unit, Value
 from dsl.operators import OPERATORS, Operator
 from dsl.printer import counted, is_amount, quoted, share, since, term_name
 from dsl.suggestions import listed
-from dsl.syntax import HistoryVerb
 from dsl.terms import currency_of
 from dsl.typed import (
     All,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from dsl.syntax import Purpose
+from dsl.choices import Purpose
 from dsl.windows import Window
 
 ANY = "any"

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dsl import check_errors as errors
 from dsl import syntax
 from dsl.check_errors import Wrong
+from dsl.choices import TimeUnit
 from dsl.datatypes import Kind, Unit
 from dsl.leaves import Leaves
 from dsl.operands import whole_units
-from dsl.syntax import TimeUnit
 from dsl.typed import Attribute, Condition, Elapsed, LastOf, SinceLast, Window
 
 HOUR = 3600 * 10**6

@@ -17,10 +17,10 @@ from typing import Any
 
 import z3
 
+from dsl.choices import TimeUnit
 from dsl.datatypes import Kind, Unit
 from dsl.lint.answers import Answer, Verdict
 from dsl.lint.cells import OWN_CURRENCY, Choices, negated_relation, negated_test
-from dsl.syntax import TimeUnit
 from dsl.typed import (
     All,
     Amount,

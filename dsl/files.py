@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -12,20 +11,14 @@ from dsl import check_errors, parser
 from dsl.catalog import Catalog
 from dsl.catalog_reader import read_catalog
 from dsl.diagnostics import Diagnostic
+from dsl.folder import CATALOG, MESSAGES, RULES, Files
 from dsl.memory import Memory
 from dsl.messages import Message, read_message
 from dsl.parser import Parsed, parse
 from dsl.source import Source, Span
 
-CATALOG = "catalog.yaml"
-MESSAGES = "messages/"
-RULES = ".rules"
-
 # Characters of text whose results are kept: some ten thousand rules, or as many versions of one file under edit.
 MOST_KEPT = 4_000_000
-
-Files = Mapping[str, str]
-"""Texts by their paths in the folder."""
 
 _rules: Memory[RulesFile] = Memory(MOST_KEPT)
 _catalogs: Memory[CatalogFile] = Memory(MOST_KEPT)
@@ -60,21 +53,6 @@ class Messages:
     good: Mapping[str, Message]
     broken: Mapping[str, str]
     diagnostics: tuple[Diagnostic, ...]
-
-
-def belongs(path: str) -> bool:
-    """Whether a file is part of a ruleset; others (a README) may lie beside it."""
-    return path == CATALOG or path.endswith(RULES) or path.startswith(MESSAGES)
-
-
-def digest(files: Files) -> str:
-    """SHA-256 (hex) of the paths and texts that make the ruleset, whatever order they come in."""
-    sha = hashlib.sha256()
-    for path in sorted(filter(belongs, files)):
-        for part in (path, files[path]):
-            encoded = part.encode("utf-8", "surrogateescape")
-            sha.update(len(encoded).to_bytes(8, "big") + encoded)
-    return sha.hexdigest()
 
 
 def read_rules(files: Files) -> list[RulesFile]:

@@ -11,10 +11,11 @@ import unicodedata
 from decimal import Decimal
 
 from dsl import parse_errors as errors
+from dsl.choices import TimeUnit
 from dsl.currencies import exponent
 from dsl.parse_errors import Refused
 from dsl.source import Source, Span
-from dsl.syntax import Date, Duration, Money, Number, Percent, Text, TimeUnit
+from dsl.syntax import Date, Duration, Money, Number, Percent, Text
 
 # Beyond this a float is no longer exact.
 MAX_DIGITS = 15

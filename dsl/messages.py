@@ -23,12 +23,10 @@ from pathlib import PurePosixPath
 
 from dsl import message_errors as errors
 from dsl.catalog import Catalog, Owner
-from dsl.catalog_shapes import Reading
 from dsl.diagnostics import Diagnostic
 from dsl.source import Source, Span
 from dsl.template_words import FILTERS, MOST_CHARACTERS, TAGS
 from dsl.variants import Variant, fitting, unknown_word
-from dsl.yaml_reader import Node, Scalar, Table, read_yaml
 
 OFFER_VARIABLES = (
     "offer.name",
@@ -46,7 +44,6 @@ is saved in all, the last day of the price, the billing interval (`month`), the 
 day of them. All come from one quote; what does not apply (a saving of nothing) is missing.
 """
 
-_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(?P<matter>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _UNREADABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -80,11 +77,13 @@ class Rendered:
 
 def read_message(source: Source) -> tuple[Message | None, tuple[Diagnostic, ...]]:
     """The message of a file, named like it (`messages/we_miss_you.txt` is we_miss_you), or why there is none."""
+    from dsl.front_matter import front_matter  # YAML, for those alone who read messages from files
+
     if len(source.text) > MOST_CHARACTERS:
         return None, (errors.too_long(source, MOST_CHARACTERS),)
     if found := _UNREADABLE.search(source.text):
         return None, (errors.unreadable(source, Span(found.start(), found.end()), found.group()),)
-    subject, variants, body, problems = _front_matter(source)
+    subject, variants, body, problems = front_matter(source)
     if problems:
         return None, problems
     return _message(PurePosixPath(source.path).stem, source, subject, body, variants)
@@ -129,40 +128,6 @@ def _plain(value: object) -> object:
 
 _Part = tuple[Span, str]
 """A template and where it begins."""
-
-
-def _front_matter(source: Source) -> tuple[_Part | None, tuple[Variant, ...], _Part, tuple[Diagnostic, ...]]:
-    whole = (Span(0, len(source.text)), source.text)
-    if not source.text.startswith("---"):
-        return None, (), whole, ()
-    match = _FRONT_MATTER.match(source.text)
-    if match is None:
-        return None, (), whole, (errors.unclosed_front_matter(source),)
-    start, end = match.span("matter")
-    yaml, problems = read_yaml(Source(source.path, re.sub(r"[^\n]", " ", source.text[:start]) + source.text[start:end]))
-    if yaml is None or problems:
-        return None, (), whole, tuple(_moved(problem, source) for problem in problems)
-    reading = Reading(source)
-    fields = reading.table(yaml, "a message", ("subject", "variants"))
-    variants = tuple(_variant(reading, key, node) for key, node in reading.entries(fields.get("variants"), "variants"))
-    subject = fields.get("subject")
-    text = reading.text(subject, "subject") if subject is not None else None
-    part = (subject.span, text) if isinstance(subject, Scalar) and text is not None else None
-    body = (Span(match.end(), len(source.text)), source.text[match.end() :])
-    return part, variants, body, tuple(reading.diagnostics)
-
-
-def _variant(reading: Reading, key: Scalar, node: Node) -> Variant:
-    what = f"the variant {key.text}"
-    fields = reading.table(node, what, ("subject", "body"))
-    if not fields and (not node.entries if isinstance(node, Table) else isinstance(node, Scalar) and node.is_empty):
-        reading.refuse(errors.empty_variant(reading.source, key.span, key.text))
-    subject, body = (reading.text(fields[name], name) if name in fields else None for name in ("subject", "body"))
-    return Variant(tuple(key.text.lower().split()), subject, body, Span(key.span.start, node.span.end))
-
-
-def _moved(problem: Diagnostic, source: Source) -> Diagnostic:
-    return Diagnostic(problem.code, problem.severity, problem.message, source, problem.span, problem.hint)
 
 
 def _message(

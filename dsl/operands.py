@@ -15,6 +15,7 @@ from dsl import syntax
 from dsl.arithmetic import asked_in, currency_code, refuse_bare
 from dsl.arithmetic import is_constant as is_constant
 from dsl.check_errors import Wrong
+from dsl.choices import TimeUnit
 from dsl.datatypes import Kind, Unit, Value
 from dsl.names import Scope, Subject
 from dsl.printer import counted, number, term_name
@@ -130,7 +131,7 @@ def _elapsed(scope: Scope, subject: Subject, expression: syntax.Expression) -> O
         case syntax.Number(value):
             count = _whole(value, expression, subject.word, declared)
             return _elapsed_in(term, count, declared, subject, expression)
-        case syntax.Duration(count, syntax.TimeUnit.HOURS):
+        case syntax.Duration(count, TimeUnit.HOURS):
             raise Wrong(errors.hours_of_days(expression.span, subject.word))
         case syntax.Duration(count, unit):
             return _elapsed_in(term, count, Unit(unit), subject, expression)

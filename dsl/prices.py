@@ -13,12 +13,12 @@ from dsl.arithmetic import currency_span
 from dsl.catalog import sold_in
 from dsl.catalog_shapes import MOST_MINOR_UNITS, dollar
 from dsl.check_errors import Wrong
+from dsl.choices import TimeUnit
 from dsl.currencies import EXPONENTS, exponent
 from dsl.datatypes import Money
 from dsl.names import Scope
 from dsl.products import BelowCost
 from dsl.source import Span
-from dsl.syntax import TimeUnit
 from dsl.typed import AmountOff, FixedPrice, PercentOff, Price
 
 _MONTHS = {TimeUnit.MONTHS: 1, TimeUnit.YEARS: 12}

@@ -11,13 +11,13 @@ from typing import Any
 from dsl import check_errors as errors
 from dsl import syntax
 from dsl.check_errors import Wrong
+from dsl.choices import Purpose, TimeUnit
 from dsl.datatypes import Money
 from dsl.dates import window
 from dsl.events_and_meters import find_event
 from dsl.names import Scope
 from dsl.prices import typed_money
 from dsl.source import Span
-from dsl.syntax import Purpose, TimeUnit
 from dsl.typed import Budget, CatchUp, CustomersCap, Goal, Window
 
 MOST_PRIORITY = 1_000_000

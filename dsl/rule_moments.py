@@ -8,15 +8,16 @@ from dsl import check_errors as errors
 from dsl import syntax
 from dsl.catalog import Catalog, Moment, MomentKind, Owner
 from dsl.check_errors import Wrong
+from dsl.choices import TimeUnit
 from dsl.typed import MomentUse
 
 MOST_DAYS = 366
 
-_DAYS = {syntax.TimeUnit.DAYS: 1, syntax.TimeUnit.WEEKS: 7}
+_DAYS = {TimeUnit.DAYS: 1, TimeUnit.WEEKS: 7}
 _DELAYS = {
-    syntax.TimeUnit.HOURS: dt.timedelta(hours=1),
-    syntax.TimeUnit.DAYS: dt.timedelta(days=1),
-    syntax.TimeUnit.WEEKS: dt.timedelta(weeks=1),
+    TimeUnit.HOURS: dt.timedelta(hours=1),
+    TimeUnit.DAYS: dt.timedelta(days=1),
+    TimeUnit.WEEKS: dt.timedelta(weeks=1),
 }
 _HAPPEN = (MomentKind.EVENT, MomentKind.CROSSING)
 

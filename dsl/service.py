@@ -16,7 +16,8 @@ from dsl.catalog import Catalog
 from dsl.catalog_price_lists import unknown_segments
 from dsl.checker import CheckedRule
 from dsl.diagnostics import Diagnostic
-from dsl.files import CATALOG, MOST_KEPT, Files, Messages, RulesFile, digest
+from dsl.files import MOST_KEPT, Messages, RulesFile
+from dsl.folder import CATALOG, Files, digest
 from dsl.lint import report
 from dsl.memory import Memory
 from dsl.messages import Message, check_variables

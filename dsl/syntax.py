@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from dsl.choices import HistoryVerb, Purpose, TimeUnit
 from dsl.source import Span
 
 NOWHERE = Span(0, 0)
@@ -64,14 +65,6 @@ class Money:
 class Date:
     value: dt.date
     span: Span = field(default=NOWHERE, compare=False, repr=False)
-
-
-class TimeUnit(StrEnum):
-    HOURS = "hours"
-    DAYS = "days"
-    WEEKS = "weeks"
-    MONTHS = "months"
-    YEARS = "years"
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,11 +329,6 @@ class Happened:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-class HistoryVerb(StrEnum):
-    OFFERED = "offered"
-    ACCEPTED = "accepted"
-
-
 @dataclass(frozen=True, slots=True)
 class History:
     """`was offered premium in last 90 days`, `accepted any in last 1 year`. `product` is None for `any`."""
@@ -475,11 +463,6 @@ Action = Offer | Say | Tag | Untag | Call
 class Via:
     channels: tuple[Name, ...]
     span: Span = field(default=NOWHERE, compare=False, repr=False)
-
-
-class Purpose(StrEnum):
-    MARKETING = "marketing"
-    SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from dsl.catalog import Catalog, Owner
+from dsl.choices import HistoryVerb, Purpose, TimeUnit
 from dsl.datatypes import DataType, Kind, Money, Unit, Value
 from dsl.messages import Message
 from dsl.source import Source, Span
-from dsl.syntax import HistoryVerb, Purpose, TimeUnit
 from dsl.windows import Window as Window
 
 # --- terms: what a test reads ----------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dsl.choices import HistoryVerb
 from dsl.datatypes import Value
 from dsl.source import Source, Span
-from dsl.syntax import HistoryVerb
 from dsl.typed import MomentUse, Offer, Window
 
 DEFAULT_DAY = dt.date(2026, 3, 15)

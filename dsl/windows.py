@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dsl.syntax import TimeUnit
+from dsl.choices import TimeUnit
 
 
 @dataclass(frozen=True, slots=True)

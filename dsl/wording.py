@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
+from dsl.choices import Purpose
 from dsl.condition_wording import a, day, plain, spaced
 from dsl.datatypes import Unit
 from dsl.printer import counted, number
 from dsl.suggestions import listed
-from dsl.syntax import Purpose
 from dsl.typed import (
     Action,
     All,

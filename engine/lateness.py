@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from dsl.catalog import Catalog
+from dsl.choices import TimeUnit
 from dsl.operators import months_from
-from dsl.syntax import TimeUnit
 from dsl.typed import Rule, Window
 from engine.moments.calendar import due_instant
 

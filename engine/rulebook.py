@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from dsl import service
 from dsl.diagnostics import Diagnostic
-from dsl.files import CATALOG, digest
+from dsl.folder import CATALOG, digest
 from dsl.typed import Ruleset
 from dsl.typed_tests import RuleTest
 from engine import rule_cache
@@ -53,6 +52,8 @@ def _checked(files: Mapping[str, str]) -> Loaded:
 
     An edit is checked by a process that knows the rest: one that never checked recalls what another knew.
     """
+    from dsl import service  # a parser and all of the checking, for those who find nothing in the cache
+
     texts, catalog = digest(files), digest({CATALOG: files[CATALOG]})
     kept = rule_cache.recall("checked", texts)
     if kept is not None:

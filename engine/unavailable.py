@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dsl.syntax import HistoryVerb, Purpose
+from dsl.choices import HistoryVerb, Purpose
 from dsl.typed import Action, Call, Condition, DecidedCount, Offer, Rule
 from engine.matching.reads import historic
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsl.catalog import Catalog, Policies
+from dsl.choices import Purpose, TimeUnit
 from dsl.contact_policies import Cap, QuietHours
-from dsl.syntax import Purpose, TimeUnit
 from dsl.typed import All, MomentUse, Rule
 from dsl.windows import Window
 from engine.contacts import reasons

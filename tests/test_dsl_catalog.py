@@ -12,11 +12,11 @@ from language import CATALOG
 
 from dsl.catalog import AcceptedOffers, Catalog, LeapDay, MomentKind, Owner, Recurs
 from dsl.catalog_reader import read_catalog
+from dsl.choices import TimeUnit
 from dsl.contact_policies import Cap, QuietHours
 from dsl.datatypes import DataType, Kind, Money, Unit
 from dsl.diagnostics import Diagnostic
 from dsl.source import Source
-from dsl.syntax import TimeUnit
 from dsl.windows import Window
 from dsl.yaml_reader import Scalar, Table, read_yaml
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsl.files import CATALOG, Files
+from dsl.folder import CATALOG, Files
 from dsl.language_service.completion import complete
 from dsl.language_service.hover import hover
 from dsl.language_service.keywords import KEYWORDS

@@ -8,9 +8,9 @@ import pytest
 
 from dsl.catalog import Policies
 from dsl.catalog_reader import read_catalog
+from dsl.choices import Purpose, TimeUnit
 from dsl.contact_policies import Cap, QuietHours
 from dsl.source import Source
-from dsl.syntax import Purpose, TimeUnit
 from dsl.windows import Window
 
 BEFORE = """\

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dsl.files import CATALOG
+from dsl.folder import CATALOG
 from dsl.language_service.hover import hover
 from dsl.language_service.navigation import definition, references, symbols
 from dsl.language_service.renaming import Renaming, renamable, rename

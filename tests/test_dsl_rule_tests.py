@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsl import service
+from dsl.choices import HistoryVerb, TimeUnit
 from dsl.datatypes import Money
 from dsl.diagnostics import Severity
-from dsl.syntax import HistoryVerb, TimeUnit
 from dsl.typed import MomentUse, Offer, Window
 from dsl.typed_tests import (
     DEFAULT_DAY,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from language import CATALOG
 
 from dsl import service
-from dsl.files import digest
+from dsl.folder import digest
 from dsl.memory import Memory
 from dsl.service import Checked, check, check_rule
 

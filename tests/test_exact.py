@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dsl.choices import HistoryVerb, TimeUnit
 from dsl.datatypes import Kind
 from dsl.lint.answers import Answer, always, included, never
 from dsl.lint.boxes import boxes_of
 from dsl.service import lint
-from dsl.syntax import HistoryVerb, TimeUnit
 from dsl.typed import All, Condition, CountOf, DecidedCount, Events, Not, Window
 from dsl.typed import Test as Leaf
 from engine.matching.interpreter import holds

@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dsl.catalog import Catalog, Meter, Moment, MomentKind, Owner, Product
+from dsl.choices import HistoryVerb, TimeUnit
 from dsl.datatypes import DataType, Kind, Money, Unit, Value
 from dsl.operators import months_from
-from dsl.syntax import HistoryVerb, TimeUnit
 from dsl.typed import (
     All,
     Amount,

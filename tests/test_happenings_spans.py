@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from dsl.catalog import Owner
+from dsl.choices import TimeUnit
 from dsl.datatypes import DataType, Kind
-from dsl.syntax import TimeUnit
 from dsl.typed import All, Attribute, Events, SumOf, Window
 from dsl.typed import Test as Asked
 from engine.happenings.spans import TICK, span

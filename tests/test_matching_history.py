@@ -14,8 +14,8 @@ import pytest
 
 from dsl import typed
 from dsl.catalog import Owner
+from dsl.choices import HistoryVerb, TimeUnit
 from dsl.datatypes import DataType, Kind, Money, Unit, Value
-from dsl.syntax import HistoryVerb, TimeUnit
 from dsl.typed import All, Amount, Arithmetic, Attribute, Condition, Constant, CountOf, Events, Relation, Term, Window
 from engine.matching.history import Decided, Happened, History
 from engine.matching.interpreter import Clause, clauses, holds

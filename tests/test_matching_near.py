@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from dsl import typed
 from dsl.catalog import Owner
+from dsl.choices import TimeUnit
 from dsl.datatypes import DataType, Kind, Unit, Value
-from dsl.syntax import TimeUnit
 from dsl.typed import All, AnyOf, Attribute, Condition, Elapsed, Events, Not, Relation, SegmentUse, SinceLast, Window
 from engine.matching.interpreter import holds
 from engine.matching.keys import key_of

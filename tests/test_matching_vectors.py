@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsl import typed
+from dsl.choices import HistoryVerb
 from dsl.datatypes import DataType, Kind, Money
-from dsl.syntax import HistoryVerb
 from dsl.typed import All, Amount, Arithmetic, Attribute, Constant, DecidedCount, Events, Relation, SumOf
 from engine.matching import verdicts as asked
 from engine.matching.interpreter import holds

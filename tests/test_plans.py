@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dsl import typed
 from dsl.catalog import Owner
+from dsl.choices import TimeUnit
 from dsl.datatypes import DataType, Kind
-from dsl.syntax import TimeUnit
 from dsl.typed import All, Attribute, CountOf, Events, MomentUse, Rule, Ruleset, Window
 from engine import plans as room
 from engine.matching.keys import key_of

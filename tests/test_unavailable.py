@@ -13,8 +13,8 @@ import pytest
 
 from dsl import typed
 from dsl.catalog import Catalog, Moment, MomentKind, Owner
+from dsl.choices import HistoryVerb, Purpose, TimeUnit
 from dsl.datatypes import DataType, Kind, Money, Unit
-from dsl.syntax import HistoryVerb, Purpose, TimeUnit
 from dsl.typed import All, MomentUse, Not, Offer, Rule, Ruleset, Say
 from engine.plans import Plans
 from engine.unavailable import not_run, notice, waits_for

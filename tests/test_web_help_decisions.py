@@ -12,9 +12,9 @@ from web_world import help_blocks
 
 from dsl.catalog import Policies
 from dsl.catalog_reader import read_catalog
+from dsl.choices import TimeUnit
 from dsl.contact_policies import QuietHours
 from dsl.source import Source
-from dsl.syntax import TimeUnit
 from dsl.windows import Window
 from engine.contacts.policy import flags
 from engine.contacts.quiet import open_from

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from dsl.files import Files
+from dsl.folder import Files
 from dsl.language_service.completion import complete
 from dsl.language_service.hover import hover
 from engine.store.statistics import StoredStatistics

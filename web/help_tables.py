@@ -12,11 +12,11 @@ from markupsafe import Markup, escape
 
 from dsl import builder, conditions, literals, parser, rule_clauses, rule_moments, template_words, yaml_reader
 from dsl.catalog import Owner
+from dsl.choices import TimeUnit
 from dsl.datatypes import DataType, Kind, Value
 from dsl.language_service.keywords import KEYWORDS
 from dsl.operators import OPERATORS, Operator
 from dsl.printer import test_text
-from dsl.syntax import TimeUnit
 from dsl.typed import Attribute, Test
 from dsl.words import RESERVED
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from dsl.files import CATALOG, MESSAGES, RULES, Files
+from dsl.folder import CATALOG, MESSAGES, RULES, Files
 from dsl.language_service.keywords import documentation
 from dsl.language_service.places import Place
 from dsl.language_service.reading import read_until

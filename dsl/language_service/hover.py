@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from dsl.catalog import Moment, Owner
 from dsl.datatypes import Kind
-from dsl.files import RULES, Files, read_messages
+from dsl.files import read_messages
+from dsl.folder import RULES, Files
 from dsl.language_service.keywords import documentation
 from dsl.language_service.operands import compared_type, moments_of
 from dsl.language_service.roles import NAMES, Role, roles, walk

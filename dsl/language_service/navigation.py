@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from dsl.files import CATALOG, MESSAGES, RULES, Files
+from dsl.folder import CATALOG, MESSAGES, RULES, Files
 from dsl.language_service.reading import read_chunk
 from dsl.language_service.roles import Role
 from dsl.language_service.targets import Spot, Target, spot, spots

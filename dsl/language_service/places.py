@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from dsl.catalog import sold_in
 from dsl.datatypes import DataType, Kind, Unit
-from dsl.files import Files
+from dsl.folder import Files
 from dsl.language_service.operands import compared_type, moments_of, type_of
 from dsl.language_service.reading import Reading
 from dsl.language_service.roles import COMPARATORS, Role, roles, walk

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dsl.files import RULES, Files
+from dsl.folder import RULES, Files
 from dsl.language_service.navigation import Location, definition, uses
 from dsl.language_service.roles import Role
 from dsl.language_service.targets import Spot, Target, spot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dsl.catalog import Owner
-from dsl.files import Files
+from dsl.folder import Files
 from dsl.language_service.operands import compared_type, moments_of
 from dsl.language_service.reading import Reading, Word, read_around
 from dsl.language_service.roles import NAMES, Role, roles, walk

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from dsl.catalog_reader import SECTIONS
 from dsl.datatypes import Kind
-from dsl.files import Files
+from dsl.folder import Files
 from dsl.language_service.places import Place
 from dsl.language_service.vocabulary import Completion, Entry, catalog_words
 from dsl.messages import OFFER_VARIABLES

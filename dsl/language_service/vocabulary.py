@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 
 from dsl.catalog import BUILT_IN, Catalog, Moment, MomentKind, Owner, Product
 from dsl.datatypes import DataType, Kind
-from dsl.files import CATALOG, MESSAGES, RULES, Files, read_folder_catalog
+from dsl.files import read_folder_catalog
+from dsl.folder import CATALOG, MESSAGES, RULES, Files
 from dsl.memory import Memory
 from dsl.products import Charge
 from dsl.source import Span

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from dsl.catalog import Catalog, MomentKind, Owner
 from dsl.check_errors import Finding
+from dsl.choices import Purpose
 from dsl.lint import findings, places
 from dsl.lint.facts import Facts, actions_of, is_contact
-from dsl.syntax import Purpose
 from dsl.typed import Offer, Rule, Say
 
 _REACHES_OUT = frozenset({"email", "sms", "push", "phone", "whatsapp", "letter", "mail"})

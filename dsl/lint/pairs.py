@@ -10,6 +10,7 @@ from functools import reduce
 from operator import or_
 
 from dsl.catalog import Catalog
+from dsl.choices import Purpose
 from dsl.files import MOST_KEPT
 from dsl.lint.answers import Verdict, can_meet
 from dsl.lint.boxes import Box, Boxes, covered
@@ -17,7 +18,6 @@ from dsl.lint.examples import Example
 from dsl.lint.facts import Facts, choices_of, facts_of, is_contact
 from dsl.lint.index import Index, numbers
 from dsl.memory import Memory
-from dsl.syntax import Purpose
 from dsl.typed import CountOf, MomentUse, Rule
 
 MOST_TRIED = 3

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from dsl.choices import TimeUnit
 from dsl.datatypes import Money
-from dsl.syntax import TimeUnit
 from dsl.typed import Rule
 
 

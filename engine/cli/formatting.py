@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from dsl.catalog import Catalog
-from dsl.files import RULES, read_folder_catalog
+from dsl.files import read_folder_catalog
+from dsl.folder import RULES
 from dsl.formatter import format_source
 from dsl.source import Source
 from engine.config import Settings

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dsl.choices import Purpose
 from dsl.contact_policies import ANY, QuietHours
-from dsl.syntax import Purpose
 from dsl.windows import Window
 from engine.contacts import reasons
 from engine.contacts.columns import NOTHING, Bits, Candidates, Contacts, Declines, Ints, Mask

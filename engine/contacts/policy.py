@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsl.catalog import Catalog, Policies
+from dsl.choices import Purpose
 from dsl.contact_policies import ANY
-from dsl.syntax import Purpose
 from dsl.typed import Rule
 from dsl.windows import Window
 from engine.contacts.columns import MARKETING, SERVICE, Bits, Ints, Mask

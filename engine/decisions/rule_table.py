@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dsl.catalog import Catalog, sold_in
+from dsl.choices import Purpose
 from dsl.currencies import exponent
 from dsl.datatypes import Money
-from dsl.syntax import Purpose
 from dsl.typed import Rule
 from engine.contacts.policy import ContactPolicy, contact_policy
 from engine.decisions import reasons

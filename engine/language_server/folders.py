@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dsl.files import CATALOG
+from dsl.folder import CATALOG
 from engine.errors import CarpeError
 from engine.rule_files import read_files
 

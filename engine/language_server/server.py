@@ -19,7 +19,8 @@ from pygls.uris import to_fs_path
 
 from dsl import service
 from dsl.diagnostics import Diagnostic
-from dsl.files import RULES, Files, read_folder_catalog
+from dsl.files import read_folder_catalog
+from dsl.folder import RULES, Files
 from dsl.formatter import format_source
 from dsl.language_service.completion import complete
 from dsl.language_service.hover import hover

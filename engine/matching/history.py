@@ -12,9 +12,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dsl.choices import HistoryVerb, TimeUnit
 from dsl.datatypes import Value
 from dsl.operators import months_from
-from dsl.syntax import HistoryVerb, TimeUnit
 from dsl.typed import DecidedCount, Window
 
 NO_TIME = dt.timedelta(0)

@@ -24,8 +24,8 @@ import numpy as np
 import pyarrow as pa
 
 from dsl.catalog import Catalog, Policies
+from dsl.choices import TimeUnit
 from dsl.contact_policies import Cap, QuietHours
-from dsl.syntax import TimeUnit
 from dsl.typed import All, MomentUse, Rule
 from dsl.windows import Window
 from engine.contacts.award import award

@@ -22,8 +22,8 @@ import numpy as np
 import pyarrow as pa
 
 from dsl.catalog import Catalog, Moment, MomentKind, Owner
+from dsl.choices import TimeUnit
 from dsl.datatypes import DataType, Kind
-from dsl.syntax import TimeUnit
 from dsl.typed import All, Attribute, CountOf, Events, Historic, LastOf, SumOf, Test, Window
 from engine.happenings.history import with_history
 from engine.moments.calendar import due_instant

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dsl import service
-from dsl.files import Files
+from dsl.folder import Files
 from dsl.formatter import format_source
 from dsl.language_service.completion import complete
 from dsl.source import Source

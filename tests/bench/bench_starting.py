@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,9 @@ for use in [*plans.scheduled(day), *plans.happening()]:
 ROOT = Path(__file__).resolve().parents[2]
 DAY = dt.date(2026, 3, 15)
 
+_NOT_RUN = re.compile(r" at 20% off for \d+ months|\n  at most once per \d+ days")
+"""What plans leave out a rule for (`engine.unavailable`)."""
+
 
 def lines(scale: float) -> Iterator[Line]:
     count, repeats = scaled(1000, scale, 20), 5 if scale >= 1 else 1
@@ -52,7 +56,7 @@ def lines(scale: float) -> Iterator[Line]:
         rules = Path(made) / "rules"
         rules.mkdir()
         for path, text in folder(count, random.Random(1)).items():
-            (rules / path).write_text(text, "utf-8")
+            (rules / path).write_text(_NOT_RUN.sub("", text), "utf-8")
         yield from _starts(count, rules, Path(made) / "cache", repeats)
         yield _edit(count, rules, repeats)
 
@@ -108,7 +112,9 @@ def _good(rules: Path) -> Ruleset:
 
 
 def _met(plans: Plans) -> None:
-    for use in [*plans.scheduled(DAY), *plans.happening()]:
+    uses = [*plans.scheduled(DAY), *plans.happening()]
+    assert uses, "no rule of the bench runs"
+    for use in uses:
         plans.plan(use, DAY)
 
 
