@@ -4,8 +4,7 @@
 
 As many candidates as a day has due rows (360,000 by default) of a third as many customers, who have three contacts each
 behind them; caps, pauses between offers, cool-downs, rules with `at most once per`, quiet hours in thirty zones. Each
-line says how many times as long hashing the customers with BLAKE2b would take, the floor of anything that looks at
-each of them.
+line is told beside hashing every customer with BLAKE2b in Python, the floor of anything that takes them one by one.
 """
 
 from __future__ import annotations
