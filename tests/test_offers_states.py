@@ -10,7 +10,7 @@ from engine.offers.states import LIVE, State, obstacle, sources
 
 NOW = dt.datetime(2026, 3, 15, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
-FINAL = tuple(state for state in State if state not in LIVE)
+FINAL = tuple(each for each in State if each not in LIVE)
 
 ALLOWED = {
     "offered": "seen accepted declined lapsed withdrawn superseded",
