@@ -24,7 +24,20 @@ from engine.reports.decisions import DecisionLine
 from engine.store.documents import dump
 from engine.store.events import Event, put_events
 from engine.store.session import Store, open_store
-from engine.store.tables import counters, customers, decisions, deliveries, events, receipts
+from engine.store.tables import (
+    assignments,
+    budgets,
+    counters,
+    customers,
+    decisions,
+    deliveries,
+    draws,
+    events,
+    exposures,
+    offer_counts,
+    offers,
+    receipts,
+)
 
 NOW = dt.datetime(2026, 3, 15, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -66,6 +79,12 @@ TABLES = {
     receipts: ("decision_id", "body"),
     deliveries: ("decision_id", "channel", "customer_id", "state", "due_at", "content"),
     events: tuple(column.name for column in events.c),
+    offers: tuple(column.name for column in offers.c),
+    offer_counts: tuple(column.name for column in offer_counts.c),
+    assignments: tuple(column.name for column in assignments.c),
+    exposures: tuple(column.name for column in exposures.c),
+    draws: tuple(column.name for column in draws.c),
+    budgets: tuple(column.name for column in budgets.c),
     customers: ("id", "tags", "valid_from"),
     counters: tuple(column.name for column in counters.c),
 }

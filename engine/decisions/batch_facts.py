@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from dsl.catalog import Catalog
 from dsl.typed import Attribute
-from engine.decisions import eligibility, numbering, policy
+from engine.decisions import eligibility, learned, numbering, policy
 from engine.decisions.facts import Facts
 from engine.decisions.rule_table import RuleTable
 from engine.pricing import situations
@@ -14,7 +14,7 @@ from engine.pricing import situations
 
 def needed(catalog: Catalog) -> tuple[Attribute, ...]:
     """The attributes that deciding reads of a batch, besides those that rules read."""
-    read = (*eligibility.READS, *policy.contact_flags(catalog), *situations.reads(catalog))
+    read = (*eligibility.READS, *policy.contact_flags(catalog), *situations.reads(catalog), *learned.reads(catalog))
     return tuple({each.key: each for each in read}.values())
 
 

@@ -18,6 +18,7 @@ from engine.halts import Halted, standing
 from engine.online import ledger
 from engine.online.deciding import Occasion, decide_occasions
 from engine.online.drafts import Draft, Telling, draft
+from engine.online.effects import add_effects, waiting
 from engine.online.incoming import Answer, EventConflict, EventRefused, Kept, counts_as, refused
 from engine.online.listeners import Listeners, listeners
 from engine.online.recorded import decide_recorded
@@ -170,9 +171,11 @@ class _Group:
         if not occasions:
             return []
         rows = Rows()
-        outcome = decide_occasions(self.connection, self.plans, occasions, self.paused)
-        lines = add_results(rows, outcome, self.plans)
-        ledger.write(self.connection, self.plans.catalog, rows, max(one.draft.telling.now for one in occasions))
+        now = max(one.draft.telling.now for one in occasions)
+        outcome = decide_occasions(self.connection, self.plans, occasions, self.paused, now)
+        lines = add_results(rows, outcome, self.plans, waiting(outcome, self.plans.rule_table))
+        add_effects(rows, outcome, self.plans.rule_table, now)
+        ledger.write(self.connection, self.plans.catalog, rows, now)
         return lines
 
     def _answer(self, one: _Fresh, lines: tuple[DecisionLine, ...]) -> Answer:

@@ -22,6 +22,7 @@ from dsl.printer import term_name
 from dsl.typed import All, Condition, Not, Rule, Ruleset, Say
 from dsl.wording import sentence
 from engine.decisions import reasons
+from engine.decisions.batch_precedents import batch_precedents
 from engine.decisions.deeds import is_contact
 from engine.decisions.occasions import Batch, Part, merge
 from engine.decisions.results import matched_occurrences
@@ -103,7 +104,7 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         indexed = is_indexed(connection, plans.catalog)
         gates = [gate_counts(connection, plans.catalog, use, day) for use in plans.scheduled(day)]
         parts = _parts(connection, plans, asked, day)
-        outcomes, shown = ((), ()) if waiting else _decided(connection, plans, parts, day, samples)
+        outcomes, shown = ((), ()) if waiting else _decided(connection, plans, parts, day, now, samples)
     due = sum(part.occurrences() for part in parts)
     rows = sum(part.table.num_rows for part in parts)
     notes = _notes(rule, day, now, sum(each.without_interval for each in gates), indexed)
@@ -168,7 +169,7 @@ def _funnel(condition: Condition, parts: Sequence[Part], day: dt.date) -> tuple[
 
 
 def _decided(
-    connection: sa.Connection, plans: Plans, parts: Sequence[Part], day: dt.date, samples: int
+    connection: sa.Connection, plans: Plans, parts: Sequence[Part], day: dt.date, now: dt.datetime, samples: int
 ) -> tuple[tuple[tuple[str, int], ...], tuple[Sample, ...]]:
     """What would become of the matches if this rule were alone, and the first few that would win."""
     filled = [part for part in parts if part.table.num_rows]
@@ -176,7 +177,8 @@ def _decided(
         return (), ()
     batch = merge(filled, plans.rule_table)
     matches = pa.table({"row": batch.row, "rule": batch.rule})
-    candidates = decide_batch(batch.table, matches, batch.rules, day=day)
+    before = batch_precedents(connection, batch, now, binding=False)
+    candidates = decide_batch(batch.table, matches, batch.rules, day=day, precedents=before)
     counts = Counter(zip(candidates["result"].to_pylist(), candidates["reason"].to_pylist(), strict=True))
     outcomes = tuple(
         (f"{result.replace('_', ' ')}: {reasons.summary(reason)}" if reason else result, count)
