@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dsl.datatypes import Money
 from dsl.typed import Ruleset
 from engine.deliveries.outbox import deliver
 from engine.deliveries.presenting import Promise, actions_in, decided_actions
 from engine.offers.ending import end_offers
 from engine.offers.making import NewOffer, make_offers
 from engine.offers.states import State
+from engine.passes import run_pass
 from engine.store.experiments import Exposure, expose
 from engine.store.session import Store
 from engine.store.state import put_customers
@@ -236,3 +238,33 @@ def test_a_channel_that_is_no_more_carries_nothing(place: Store):
         connection.execute(sa.update(deliveries), {"channel": "fax"})
     deliver(place, ruleset(), NOW)
     assert told(place) == ("withheld", "there is no channel fax any more")
+
+
+# --- what passes promise ---------------------------------------------------------------------------------------------
+
+PRICED = """
+rule grow on birthday offer premium at 20% off for 3 months say "{{ offer.price }}" via in_app
+rule fixed on birthday where country = DE offer best of premium, backup at $3 with 1 month free
+  say "{{ offer.price }}" via in_app priority 2
+rule arms on renewal say "{{ offer.price }}" via in_app
+  split 50% offer premium at 10% off 30% offer backup at $1 off
+"""
+
+
+def test_every_message_names_the_price_that_the_pass_promised(store: Store):
+    rules = world.ruleset(PRICED)
+    day = dt.date(2026, 2, 28)
+    birthdays = [dt.date(1990, 2, 28), dt.date(1990, 3, 1)]
+    born = [{**each, "customer.date_of_birth": birthdays[n % 2]} for n, each in enumerate(world.world().customers)]
+    held = [{**each, "subscription.renews_on": day} for each in world.world().subscriptions]
+    world.put(store, rules, world.World(born, held), NOW - dt.timedelta(days=60))
+    now = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+    run_pass(store, rules, now, day=day)
+    assert set(deliver(store, rules, now)) == {"sent"}
+    with store.read() as connection:
+        joined = sa.select(deliveries.c.content, offers, decisions.c.rule.label("by")).select_from(deliveries)
+        found = connection.execute(joined.join(decisions).join(offers, offers.c.id == decisions.c.id)).all()
+    assert {row.by for row in found} == {"grow", "fixed", "arms"}
+    assert {row.price for row in found} >= {3200, 3600, 300, 400}  # and some by the year
+    for row in found:
+        assert row.content["body"] == str(Money(row.price, row.currency))

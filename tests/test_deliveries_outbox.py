@@ -15,10 +15,9 @@ from engine.deliveries.inbox import messages
 from engine.deliveries.outbox import CLAIM, RETRIES, deliver
 from engine.deliveries.presenting import Presented, present
 from engine.deliveries.rendering import compose, variables
-from engine.offers.making import NewOffer, make_offers
 from engine.passes import run_pass
 from engine.store.session import Store
-from engine.store.tables import decisions, deliveries, offers
+from engine.store.tables import deliveries, offers
 from tests import world
 
 NOW = dt.datetime(2026, 2, 28, 23, tzinfo=dt.UTC)
@@ -184,9 +183,6 @@ def test_an_offer_of_which_no_message_could_leave_is_withdrawn(store: Store, mon
     rules = world.ruleset("rule grow on birthday offer premium via email")
     world.put(store, rules, world.World([ADA, {**ADA, "customer.id": "c2"}], []), NOW)
     run_pass(store, rules, NOW, day=DAY)
-    with store.write() as connection:
-        decided = connection.execute(sa.select(decisions.c.id, decisions.c.customer_id).order_by(decisions.c.id)).all()
-        make_offers(connection, [NewOffer(key, "grow", "premium", who, None) for key, who in decided], NOW)
     through(monkeypatch, Broken(1, permanent=True))
     assert deliver(store, rules, NOW) == {"failed": 1, "sent": 1}
     with store.read() as connection:
