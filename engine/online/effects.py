@@ -39,10 +39,8 @@ def add_effects(rows: Rows, outcome: Outcome, rules: RuleTable, now: dt.datetime
     )
 
 
-def with_all_terms(
-    lines: Sequence[tuple[DecisionLine, ...]], rows: Rows
-) -> Sequence[tuple[DecisionLine, ...]]:
-    """Lines with the prices of their offers and the arms of their experiments, as they are read from the store later."""
+def with_all_terms(lines: Sequence[tuple[DecisionLine, ...]], rows: Rows) -> Sequence[tuple[DecisionLine, ...]]:
+    """Lines with the prices of their offers and the arms of their experiments, as they are read later."""
     terms: dict[str, dict[str, Any]] = {key: {"arm": arm} for key, arm in split_arms(rows.effects.exposures).items()}
     for row in rows.offers:
         terms.setdefault(str(row[0]), {}).update(price=row[_PRICE], currency=row[_CURRENCY])
