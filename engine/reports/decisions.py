@@ -145,7 +145,7 @@ def line(row: Mapping[Any, Any]) -> DecisionLine:
 
 def with_terms(one: DecisionLine, terms: Mapping[str, Any]) -> DecisionLine:
     """A line with terms that were not beside its row, in its sentence too."""
-    values = {name: getattr(one, name) for name in DecisionLine.__dataclass_fields__} | terms
+    values = {name: getattr(one, name) for name in DecisionLine.__dataclass_fields__} | dict(terms)
     return replace(one, **terms, sentence=_sentence(values))
 
 
