@@ -42,7 +42,8 @@ def _hold_unfit(found: Candidates, case: Case) -> None:
     """Hold what needs an add-on that the row has not, or does not go with something that it has."""
     package, had = case.rules.packaging, case.facts.holds
     for matrix, missing, reason in ((package.needed, True, _NEEDS_ADDON), (package.excluded, False, _EXCLUDED)):
-        mine = np.flatnonzero(matrix.any(axis=1)[found.product])
+        concerned: Bools = np.asarray(matrix.any(axis=1), np.bool_)
+        mine = np.flatnonzero(concerned[found.product])
         if mine.size:
             has = had[found.row[mine]] != missing
             where = np.zeros(len(found), np.bool_)

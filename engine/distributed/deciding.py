@@ -87,7 +87,8 @@ def _batch_keys(use: MomentUse, table: pa.Table) -> list[BatchKey]:
 
 
 def _decisions(rows: ledger.Written, keys: Sequence[BatchKey]) -> Iterator[dict[str, Any]]:
-    made = {row["id"]: dump(_promised(row)) for row in rows.effects.offers.to_pylist()} if rows.effects.offers else {}
+    promised = rows.effects.offers.to_pylist() if rows.effects.offers is not None else []
+    made = {row["id"]: dump(_promised(row)) for row in promised}
     content = dict(zip(rows.deliveries["decision_id"].to_pylist(), rows.deliveries["content"].to_pylist(), strict=True))
     for decision, body, key in zip(rows.decisions.to_pylist(), rows.receipts["body"].to_pylist(), keys, strict=True):
         yield {

@@ -186,15 +186,14 @@ def _counted(line: Line) -> str:
 
 
 def _write(connection: sa.Connection, this: Pass, lines: Sequence[Line], shard: _Shard) -> None:
+    promised = [_made(line, this.now) for line in lines if line["made"]]
     made = Written(
         decisions=columns_of(decisions, [_decision(line) | {"pass_id": this.report.pass_id} for line in lines]),
         receipts=columns_of(receipts, [{"decision_id": line["id"], "body": line["receipt"]} for line in lines]),
         deliveries=columns_of(deliveries, [row for line in lines for row in _deliveries(line)]),
         counters=(),
         tags=[change for line in lines for change in _tags(this.plans.ruleset, line)],
-        effects=replace(
-            NO_EFFECTS, offers=columns_of(offers, [_made(line, this.now) for line in lines if line["made"]])
-        ),
+        effects=replace(NO_EFFECTS, offers=columns_of(offers, promised)),
     )
     ledger.write(connection, this.catalog, made, this.now)
     this.report.add(made)
