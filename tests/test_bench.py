@@ -26,12 +26,11 @@ def keys() -> set[str]:
     found |= {f"batch.{kind}.{name}" for kind in kinds for name in peers}
     found |= {f"event.{size}" for size in bench_events.MOST} | {f"batch.rows.1{'0' * zeros}" for zeros in (5, 6, 7)}
     found |= {"quotes.rows", "quotes.floor"}
-    found |= {"starting.warm", "starting.cold", "starting.edit"}
     return found | {"batch.due", "batch.rules", "batch.simple", "index.start", "index.memory", "allot.20", "allot.1000"}
 
 
 def test_every_line_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    in_memory = ("events", "batches", "indexes")
+    in_memory = ("events", "batches", "indexes", "quotes", "budgets")
     lines = main([*in_memory, "--scale", "0.0005", "--json", str(tmp_path / "new" / "bench.json")])
     told = json.loads((tmp_path / "new" / "bench.json").read_text("utf-8"))
     assert {line.key for line in lines} == keys()
