@@ -22,8 +22,7 @@ def keys() -> set[str]:
     peers = [name for name, (package, *_) in bench_batches.PEERS.items() if bench_events.is_here(package)]
     events = ("event.20.2", "event.1000.2", "event.1000.4")
     found = {f"{event}.{name}" for event in events for name in bench_events.installed()}
-    kinds = [f"{what}.{least}" for what in ("every", "count", "first") for least in (2, 4)]
-    found |= {f"batch.{kind}.{name}" for kind in kinds for name in peers}
+    found |= {f"batch.{what}.{least}.{name}" for what in ("every", "first") for least in (2, 4) for name in peers}
     found |= {f"event.{size}" for size in bench_events.MOST} | {f"batch.rows.1{'0' * zeros}" for zeros in (5, 6, 7)}
     found |= {"quotes.rows", "quotes.floor"}
     return found | {"batch.due", "batch.rules", "batch.simple", "index.start", "index.memory", "allot.20", "allot.1000"}
