@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from web_world import World, help_blocks, open_world
 
-from web import api_bodies, reading_bodies
+from web import api_bodies, near_bodies, reading_bodies
 from web.api_bodies import Event, Question
 from web.openapi import document
 from web.reading_bodies import Reading
@@ -56,7 +56,7 @@ def test_every_reference_leads_to_a_schema() -> None:
     whole = document()
     named = {f"#/components/schemas/{name}" for name in whole["components"]["schemas"]}
     assert set(references(whole)) <= named
-    models = vars(api_bodies) | vars(reading_bodies)
+    models = vars(api_bodies) | vars(reading_bodies) | vars(near_bodies)
     assert {name for name in whole["components"]["schemas"] if name not in models} == set()
 
 

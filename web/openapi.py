@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from web.api_bodies import LARGEST_BATCH, Answer, Event, EventResults, Inbox, Problem, Question, Recorded
+from web.near_bodies import NearMisses
 from web.reading_bodies import Reading, ReadingKept, ReadingResults
 
 Json = dict[str, Any]
@@ -49,7 +50,7 @@ _REFUSALS = {
     409: "The event's id was used before, with another body.",
     413: "The body is too large.",
     415: "The body is not announced as JSON.",
-    422: "The body is JSON, but a member is missing, wrong or unknown to the catalog.",
+    422: "A member of the body, or of the address, is missing, wrong or unknown to the catalog.",
     503: "Nothing is decided now (paused, clock_held), there is no ruleset, or the database cannot be used.",
 }
 
@@ -58,7 +59,16 @@ _REFUSALS = {
 def document() -> Json:
     """The whole document, as JSON values."""
     sent: list[type[BaseModel]] = [Event, Reading, Question]
-    got: list[type[BaseModel]] = [Recorded, EventResults, ReadingKept, ReadingResults, Answer, Inbox, Problem]
+    got: list[type[BaseModel]] = [
+        Recorded,
+        EventResults,
+        ReadingKept,
+        ReadingResults,
+        Answer,
+        NearMisses,
+        Inbox,
+        Problem,
+    ]
     _, schemas = models_json_schema(
         [*((model, "validation") for model in sent), *((model, "serialization") for model in got)],
         ref_template="#/components/schemas/{model}",
@@ -77,6 +87,7 @@ def document() -> Json:
             "/readings": {"post": _readings()},
             "/decide": {"post": _decide()},
             "/customers/{customer}/messages": {"get": _inbox()},
+            "/customers/{customer}/near": {"get": _near()},
             "/openapi.json": {"get": _self()},
         },
         "components": {
@@ -153,6 +164,34 @@ def _inbox() -> Json:
         "responses": {
             "200": _json("None where nobody wrote to the customer.", _ref(Inbox)),
             **_refusals(401),
+        },
+    }
+
+
+def _near() -> Json:
+    return {
+        "operationId": "readNearMisses",
+        "summary": "What a customer nearly meets",
+        "description": "The rules that one thing alone keeps from matching, if their moments came on the day, nearest"
+        " first. An event moment is asked with the properties of the customer's last such event. Writes nothing.",
+        "parameters": [
+            {"name": "customer", "in": "path", "required": True, "schema": {"type": "string"}},
+            {
+                "name": "as_of",
+                "in": "query",
+                "description": "The customer's local day; today in the rules' time zone, if it is left out.",
+                "schema": {"type": "string", "format": "date"},
+            },
+            {
+                "name": "moment",
+                "in": "query",
+                "description": "Only rules of this moment.",
+                "schema": {"type": "string"},
+            },
+        ],
+        "responses": {
+            "200": _json("Rules that would match, and near misses.", _ref(NearMisses)),
+            **_refusals(401, 404, 422, 503),
         },
     }
 
