@@ -59,6 +59,10 @@ class Plans:
         """The rules of a moment that are active on a local day."""
         return tuple(rule for rule in self._rules if use in rule.moments and rule.active_on(day))
 
+    def ever_listening(self, use: MomentUse) -> tuple[Rule, ...]:
+        """The rules of a moment, whenever they are active."""
+        return tuple(rule for rule in self._rules if use in rule.moments)
+
     def plan_of(self, rules: tuple[Rule, ...]) -> Plan:
         """The plan of some rules of one moment, in their order."""
         names = tuple(rule.name for rule in rules)

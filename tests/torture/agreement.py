@@ -14,7 +14,6 @@ in 4 minutes and 9 seconds. With 200 customers a world, half of the time went in
 
 from __future__ import annotations
 
-import datetime as dt
 import importlib.util
 import multiprocessing
 import random
@@ -38,6 +37,7 @@ from engine.store.snapshot.everybody import everybody
 from engine.store.state import customer_states, put_customers, put_subscriptions
 from engine.store.tables import SHARDS
 from tests.agreement_cases import Case, save
+from tests.agreement_world import people
 from tests.conftest import Server, make_tables
 from tests.strategies import ATTRIBUTES, DAYS, conditions, make_batch, make_rows
 from tests.test_matching_store import CATALOG, NOW
@@ -71,7 +71,7 @@ class World:
     def __init__(self, number: int, stores: dict[str, Store]) -> None:
         rng = random.Random(number)
         self.today = rng.choice(DAYS)
-        customers, subscriptions = people(rng, self.today)
+        customers, subscriptions = people(rng, self.today, CUSTOMERS)
         for store in stores.values():
             with store.write() as connection:
                 put_customers(connection, CATALOG, customers, NOW)
@@ -113,20 +113,6 @@ class World:
                 if len(self.rows) > FEW_ROWS + 1:
                     self.narrow(row)
                 raise Divergence(form, case)
-
-
-def people(rng: random.Random, today: dt.date) -> tuple[list[Row], list[Row]]:
-    drawn = make_rows(CUSTOMERS, today, rng.randrange(2**32))
-    customers: list[Row] = []
-    subscriptions: list[Row] = []
-    for number, row in enumerate(drawn):
-        whose = f"c{number:03}"
-        customers.append({"customer.id": whose} | {k: v for k, v in row.items() if k.startswith("customer.")})
-        for held in range(rng.choice((0, 1, 1, 2))):
-            state = drawn[(number + held) % len(drawn)]
-            mine = {key: value for key, value in state.items() if key.startswith("subscription.")}
-            subscriptions.append({"customer.id": whose, "subscription.id": f"{whose}-{held}"} | mine)
-    return customers, subscriptions
 
 
 def columns(store: Store) -> pa.Table:
