@@ -11,6 +11,7 @@ import datetime as dt
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count, islice
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ from engine.store.reindex import reindex
 from engine.store.session import Store
 from engine.store.state import put_customers, put_subscriptions
 from engine.store.tables import readings
+from engine.store.zones import shard_of
 from tests import test_happenings_agreement as happenings
 from tests.strategies import NAMES, TERMS, conditions, make_rows
 from tests.test_matching_store import CATALOG as STORED
@@ -60,13 +62,13 @@ CATALOG: Catalog = replace(
 _SCHEDULED = [term for term in TERMS if all(one.owner is not Owner.EVENT for one in attributes_of(term))]
 
 
-def drawn(strategy: st.SearchStrategy[Drawn], count: int, number: int) -> list[Drawn]:
+def drawn(strategy: st.SearchStrategy[Drawn], size: int, number: int) -> list[Drawn]:
     """Some examples of a strategy, always the same for a number."""
     found: list[Drawn] = []
 
     @seed(number)
     @settings(
-        max_examples=count,
+        max_examples=size,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
@@ -83,7 +85,7 @@ def drawn(strategy: st.SearchStrategy[Drawn], count: int, number: int) -> list[D
 # --- rules -----------------------------------------------------------------------------------------------------------
 
 
-def ruleset(day: dt.date, count: int, number: int, *, tags: bool = True) -> Ruleset:
+def ruleset(day: dt.date, size: int, number: int, *, tags: bool = True) -> Ruleset:
     """Rules that have something to do on a local day: on it as a date, on what comes on it, on events and delays.
 
     Without `tags` no condition asks for tags, which rules themselves put on and take off.
@@ -95,10 +97,10 @@ def ruleset(day: dt.date, count: int, number: int, *, tags: bool = True) -> Rule
     ]
     scheduled = [whole, whole, *by_date]
     happening = [MomentUse("visit"), MomentUse("failed"), _delayed("visit", 24), _delayed("failed", 30)]
-    lists = [rng.choices(rng.choice((scheduled, scheduled, happening)), k=rng.choice((1, 1, 2))) for _ in range(count)]
-    before = happenings.made_conditions(dt.date.fromordinal(number + 1), count)
+    lists = [rng.choices(rng.choice((scheduled, scheduled, happening)), k=rng.choice((1, 1, 2))) for _ in range(size)]
+    before = happenings.made_conditions(dt.date.fromordinal(number + 1), size)
     stored = {
-        first: iter(drawn(conditions(day, _terms(terms, tags), leaves=6), count, number))
+        first: iter(drawn(conditions(day, _terms(terms, tags), leaves=6), size, number))
         for first, terms in ((True, _SCHEDULED), (False, TERMS))
     }
     rules = tuple(
@@ -151,13 +153,12 @@ class Made:
     used: Sequence[tuple[str, str, dt.datetime, float]]
 
 
-def people(rng: random.Random, today: dt.date, size: int) -> tuple[list[Row], list[Row]]:
+def people(rng: random.Random, today: dt.date, ids: Sequence[str]) -> tuple[list[Row], list[Row]]:
     """Customers with no, one or two subscriptions, as rows of state."""
-    rows = make_rows(size, today, rng.randrange(2**32))
+    rows = make_rows(len(ids), today, rng.randrange(2**32))
     customers: list[Row] = []
     subscriptions: list[Row] = []
-    for number, row in enumerate(rows):
-        whose = f"c{number:03}"
+    for number, (whose, row) in enumerate(zip(ids, rows, strict=True)):
         customers.append({"customer.id": whose} | {k: v for k, v in row.items() if k.startswith("customer.")})
         for held in range(rng.choice((0, 1, 1, 2))):
             state = rows[(number + held) % len(rows)]
@@ -166,10 +167,19 @@ def people(rng: random.Random, today: dt.date, size: int) -> tuple[list[Row], li
     return customers, subscriptions
 
 
-def made(day: dt.date, size: int, number: int) -> Made:
+def named(size: int) -> list[str]:
+    return [f"c{number:03}" for number in range(size)]
+
+
+def of_one_shard(size: int) -> list[str]:
+    """Ids of customers who are all in shard 0, so that a pass has one to look at."""
+    return list(islice((name for name in map("c{:03}".format, count()) if shard_of(name) == 0), size))
+
+
+def made(day: dt.date, ids: Sequence[str], number: int) -> Made:
     """People in many zones; what they met before lies on the edges of windows as seen from the day."""
     rng = random.Random(number)
-    customers, subscriptions = people(rng, day, size)
+    customers, subscriptions = people(rng, day, ids)
     events, waiting, used = [], [], []
     for one in customers:
         if (zone := rng.choice(ZONES)) is not None:
@@ -178,10 +188,10 @@ def made(day: dt.date, size: int, number: int) -> Made:
         at = dt.datetime.combine(day, dt.time(9), ZoneInfo(zone if zone in _KNOWN else "UTC")).astimezone(dt.UTC)
         for nth in range(rng.randrange(6)):
             when = happenings.happened_at(rng, at, "UTC")
-            events.append(_event(rng, f"{one['customer.id']}/{nth}", str(one["customer.id"]), held, when))
+            events.append(event(rng, f"{one['customer.id']}/{nth}", str(one["customer.id"]), held, when))
         for nth in range(rng.choice((0, 0, 1, 3))):
             when = at + dt.timedelta(hours=rng.choice((-60, -33, -30, -24, -9, 0, 0, 3, 14, 15, 20)))
-            waiting.append(_event(rng, f"{one['customer.id']}/w{nth}", str(one["customer.id"]), held, when))
+            waiting.append(event(rng, f"{one['customer.id']}/w{nth}", str(one["customer.id"]), held, when))
         used += [(held[0], "storage", happenings.happened_at(rng, at, "UTC"), 40.0 * n) for n in range(2) if held]
     return Made(customers, subscriptions, events, waiting, used)
 
@@ -189,7 +199,7 @@ def made(day: dt.date, size: int, number: int) -> Made:
 _KNOWN = ("UTC", "America/Los_Angeles", "Asia/Tokyo", "Atlantic/Azores")
 
 
-def _event(rng: random.Random, key: str, customer: str, held: Sequence[str], at: dt.datetime) -> Event:
+def event(rng: random.Random, key: str, customer: str, held: Sequence[str], at: dt.datetime) -> Event:
     moment = rng.choice(("visit", "failed")) if held else "visit"
     which = rng.choice(held) if moment == "failed" else None
     return Event(key, moment, customer, at, happenings.made_properties(rng), which)

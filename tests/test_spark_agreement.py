@@ -39,7 +39,7 @@ pytestmark = pytest.mark.spark
 
 DAY = dt.date(2026, 4, 30)
 NOW = dt.datetime(2026, 5, 3, tzinfo=dt.UTC)
-MADE = world.made(DAY, 150, 8)
+MADE = world.made(DAY, world.named(150), 8)
 RULESET = world.ruleset(DAY, 60, 8)
 ROWS, CONDITIONS = 1_000, 210
 

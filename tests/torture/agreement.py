@@ -37,7 +37,7 @@ from engine.store.snapshot.everybody import everybody
 from engine.store.state import customer_states, put_customers, put_subscriptions
 from engine.store.tables import SHARDS
 from tests.agreement_cases import Case, save
-from tests.agreement_world import people
+from tests.agreement_world import named, people
 from tests.conftest import Server, make_tables
 from tests.strategies import ATTRIBUTES, DAYS, conditions, make_batch, make_rows
 from tests.test_matching_store import CATALOG, NOW
@@ -71,7 +71,7 @@ class World:
     def __init__(self, number: int, stores: dict[str, Store]) -> None:
         rng = random.Random(number)
         self.today = rng.choice(DAYS)
-        customers, subscriptions = people(rng, self.today, CUSTOMERS)
+        customers, subscriptions = people(rng, self.today, named(CUSTOMERS))
         for store in stores.values():
             with store.write() as connection:
                 put_customers(connection, CATALOG, customers, NOW)
