@@ -11,9 +11,11 @@ from functools import cached_property
 
 from dsl.catalog import Catalog, MomentKind
 from dsl.typed import Attribute, MomentUse, Rule, Ruleset
-from engine.decisions.decide import needed
+from engine.decisions.batch_facts import needed
 from engine.decisions.occasions import event_properties
+from engine.decisions.rule_table import RuleTable, compile_rules
 from engine.event_bounds import event_bounds
+from engine.happenings.needed import NeededPast
 from engine.matching.plan import Plan, compile_plan
 from engine.store.events import Bounds
 from engine.unavailable import waits_for
@@ -39,11 +41,17 @@ class Plans:
         self.catalog: Catalog = ruleset.catalog
         self._rules = tuple(rule for rule in ruleset.rules if not waits_for(rule))
         self._plans: dict[tuple[str, ...], Plan] = {}
+        self._pasts: dict[tuple[str, ...], NeededPast] = {}
 
     @cached_property
     def event_bounds(self) -> Bounds:
         """How late an event may be told and still be met, by moment."""
         return event_bounds(self.ruleset)
+
+    @cached_property
+    def rules(self) -> RuleTable:
+        """All rules that are run, as deciding reads them."""
+        return compile_rules(self._rules, self.catalog)
 
     def scheduled(self, day: dt.date) -> list[MomentUse]:
         """The recurring, dated and calendar moments, each with its offset, that active rules listen to on a day."""
@@ -69,6 +77,13 @@ class Plans:
         if names not in self._plans:
             self._plans[names] = compile_plan(rules)
         return self._plans[names]
+
+    def past_of(self, rules: tuple[Rule, ...]) -> NeededPast:
+        """What some rules of one moment ask of the past."""
+        names = tuple(rule.name for rule in rules)
+        if names not in self._pasts:
+            self._pasts[names] = NeededPast([rule.condition for rule in rules])
+        return self._pasts[names]
 
     def plan(self, use: MomentUse, day: dt.date) -> tuple[Plan, tuple[Rule, ...]]:
         """The plan of the active rules of a moment, and those rules in its order."""

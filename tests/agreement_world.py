@@ -96,8 +96,9 @@ def ruleset(day: dt.date, size: int, number: int, *, tags: bool = True) -> Rules
         MomentUse(name, offset) for name, offset in (("birthday", 0), ("birthday", 7), ("bill", 0), ("bill", -1))
     ]
     scheduled = [whole, whole, *by_date]
-    happening = [MomentUse("visit"), MomentUse("failed"), _delayed("visit", 24), _delayed("failed", 30)]
-    lists = [rng.choices(rng.choice((scheduled, scheduled, happening)), k=rng.choice((1, 1, 2))) for _ in range(size)]
+    lists = [
+        rng.choices(scheduled, k=rng.choice((1, 1, 2))) if rng.random() < 0.6 else _events(rng) for _ in range(size)
+    ]
     before = happenings.made_conditions(dt.date.fromordinal(number + 1), size)
     stored = {
         first: iter(drawn(conditions(day, _terms(terms, tags), leaves=6), size, number))
@@ -111,8 +112,11 @@ def ruleset(day: dt.date, size: int, number: int, *, tags: bool = True) -> Rules
     return Ruleset(CATALOG, rules, {}, {message.name: message}, f"{number:064}")
 
 
-def _delayed(moment: str, hours: int) -> MomentUse:
-    return MomentUse(moment, delay=dt.timedelta(hours=hours))
+def _events(rng: random.Random) -> list[MomentUse]:
+    """An event, what comes some time after one, or both: then the later is known already where the first matched."""
+    moment = rng.choice(("visit", "failed"))
+    both = [MomentUse(moment), MomentUse(moment, delay=dt.timedelta(hours={"visit": 24, "failed": 30}[moment]))]
+    return rng.choice((both, both[:1], both[1:]))
 
 
 def _terms(terms: Sequence[Term], tags: bool) -> list[Term]:

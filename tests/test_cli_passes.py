@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.cli.deciding_bar import Lines
 from tests.command import carpe
 
 CUSTOMERS = """id,first_name,country,date_of_birth,marketing_ok
@@ -76,3 +77,14 @@ def test_a_pass_with_nothing_to_do_says_so(place: Path):
     done = carpe(place, "run")
     assert done.returncode == 0
     assert done.stdout.startswith("Nothing was due.")
+
+
+def test_a_long_pass_that_nobody_watches_tells_now_and_then_how_far_it_is():
+    said: list[str] = []
+    lines = Lines(said.append)
+    for done, seconds in ((0, 0.1), (1, 6.0), (2, 11.0), (3, 12.0), (8, 40.0), (16, 80.0)):
+        lines.tell(done, 16, done * 1000, seconds)
+    assert said == [
+        "Deciding: 2 of 16 batches, 2,000 moments met, 182/s, about 77 s left.",
+        "Deciding: 8 of 16 batches, 8,000 moments met, 200/s, about 40 s left.",
+    ]

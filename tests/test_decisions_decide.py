@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pytest
@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from dsl.catalog import Catalog, Policies, Product
 from dsl.typed import All, MomentUse, Offer, Rule, Say, Tag
-from engine.decisions.decide import decide
 from engine.decisions.identity import decision_id
+from engine.decisions.rule_table import compile_rules
+from engine.decisions.tables import decide_batch
+from engine.errors import CarpeError
 
 CATALOG = Catalog(
     currency="USD",
@@ -65,7 +67,7 @@ def rule(name: str, *actions: Offer | Say | Tag, priority: int = 0, via: tuple[s
 
 def decided(rows: list[Met], rules: list[Rule], pairs: list[tuple[int, int]], taken=None) -> list[dict]:
     matches = pa.table({"row": pa.array([a for a, _ in pairs], pa.int32()), "rule": [b for _, b in pairs]})
-    return decide(table(rows), matches, rules, CATALOG, taken).to_pylist()
+    return decide_batch(table(rows), matches, compile_rules(rules, CATALOG), taken).to_pylist()
 
 
 def results(lines: list[dict], rules: list[Rule]) -> dict[str, tuple[str, str | None, str | None]]:
@@ -144,6 +146,29 @@ def test_an_occurrence_that_was_won_before_is_not_won_again():
     rules = [rule("new", Say("x"), priority=99)]
     lines = decided([Met()], rules, [(0, 0)], {("s1", "bill", 0, "bill:2026-03"): "old"})
     assert results(lines, rules) == {"new": ("held", "outranked", "old")}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_one_rules_two_moments_the_first_subject_by_name_wins_whichever_comes_first(first: int):
+    rules = [rule("a", Say("x"))]
+    both = [Met(subject="c1", moment="birthday", key="birthday:2026"), Met()]
+    rows = [both[first], both[1 - first]]
+    lines = decided(rows, rules, [(0, 0), (1, 0)])
+    assert [(rows[line["row"]].subject, line["result"]) for line in lines] == [("c1", "said"), ("s1", "held")]
+
+
+def test_a_paused_rule_holds_what_it_matches_before_anything_else_does():
+    rules = [rule("a", Offer(("premium",))), rule("b", Say("x"))]
+    matches = pa.table({"row": [0, 0], "rule": [0, 1]})
+    met = table([Met(plan="premium", marketing_ok=False)])
+    lines = decide_batch(met, matches, compile_rules(rules, CATALOG), paused={"a"}).to_pylist()
+    assert results(lines, rules) == {"b": ("said", None, None), "a": ("held", "paused", None)}
+
+
+def test_more_channels_than_bits_are_refused_in_a_sentence():
+    many = replace(CATALOG, channels=tuple(f"channel_{n}" for n in range(40)))
+    with pytest.raises(CarpeError, match="40 channels; Carpe runs at most 32"):
+        compile_rules([], many)
 
 
 def test_nothing_matched_is_nothing_decided():

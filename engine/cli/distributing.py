@@ -21,7 +21,8 @@ from engine.cli.context import (
     rules_option,
     ruleset_of,
 )
-from engine.cli.pass_report import progress_bar, say_not_run, show, show_decided
+from engine.cli.deciding_bar import progress_bar
+from engine.cli.pass_report import say_not_run, show, show_decided
 from engine.clock import utc_now
 from engine.config import Settings
 from engine.distributed import export, load

@@ -1,16 +1,11 @@
-"""A pass as people read it: while it runs, and when it is done."""
+"""A pass as people read it when it is done."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from engine import passes
 from engine.decisions import reasons
 from engine.passes import PassReport
 from engine.unavailable import NotRun, notice
@@ -20,16 +15,6 @@ def say_not_run(left_out: tuple[NotRun, ...]) -> None:
     """On stderr, which rules this version leaves out and why; nothing where it runs them all."""
     if told := notice(left_out):
         click.echo(told, err=True)
-
-
-@contextmanager
-def progress_bar(*, quiet: bool = False) -> Iterator[passes.Progress]:
-    """A bar on stderr that counts batches; nothing where stderr is no terminal."""
-    out = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=out, disable=quiet or not out.is_terminal, transient=True) as bar:
-        task = bar.add_task("Deciding", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def show(out: Console, report: PassReport, sent: dict[str, int]) -> None:

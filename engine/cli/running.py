@@ -23,8 +23,9 @@ from engine.cli.context import (
     rules_option,
     ruleset_of,
 )
+from engine.cli.deciding_bar import progress_bar
 from engine.cli.distributing import decide_on_spark
-from engine.cli.pass_report import progress_bar, say_not_run, show, show_deliveries
+from engine.cli.pass_report import say_not_run, show, show_deliveries
 from engine.clock import utc_now
 from engine.config import Settings
 from engine.deliveries.outbox import deliver

@@ -14,7 +14,8 @@ from dsl.typed import Ruleset
 from engine.access import create_user
 from engine.cli.asking import show_receipt
 from engine.cli.context import console, ruleset_of
-from engine.cli.pass_report import progress_bar, say_not_run, show
+from engine.cli.deciding_bar import progress_bar
+from engine.cli.pass_report import say_not_run, show
 from engine.cli.serving import serve_until_stopped
 from engine.clock import utc_now
 from engine.config import Settings

@@ -5,9 +5,9 @@ Nothing is limited globally yet, so every winner keeps what it won; the room is 
 
 from __future__ import annotations
 
-import pyarrow as pa
+from engine.decisions.decide import Decided
 
 
-def allot(candidates: pa.Table) -> pa.Table:
-    """The candidates (`decide.SCHEMA`), with global limits applied: in order of value, then id."""
-    return candidates
+def allot(decided: Decided) -> Decided:
+    """The candidates with global limits applied: in order of value, then id."""
+    return decided

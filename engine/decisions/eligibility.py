@@ -1,22 +1,22 @@
-"""May this customer have it at all? The first product of a rule's offer that may be offered, row by row."""
+"""May this customer have it at all? Of the products of a rule's offer the first that may be offered is proposed.
+
+A product has an obstacle where the row holds it already, where its plan does not support it, or where there is no
+subscription to add it to. A rule all of whose products have one is held, with the obstacle of the first.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsl.catalog import Catalog, Owner
+from dsl.catalog import Owner
 from dsl.datatypes import DataType, Kind
-from dsl.typed import Attribute, Offer, Rule
+from dsl.typed import Attribute
 from engine.decisions import reasons
-
-Bools = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.int64]
+from engine.decisions.candidates import Candidates, Case
+from engine.decisions.rule_table import NO_SUBSCRIPTION, OTHER_PLAN, Bools, Ints, RuleTable
 
 READS = (
     Attribute(Owner.SUBSCRIPTION, "plan", DataType(Kind.PLAN)),
@@ -24,79 +24,51 @@ READS = (
 )
 """What it reads of a batch, besides the column `subscription`."""
 
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """For some rows: the product offered (None: the rule offers nothing), or why none may be (reason, about what)."""
-
-    product: list[str | None]
-    reason: list[str | None]
-    detail: list[str | None]
+_ALREADY_HAS = reasons.NUMBER[reasons.ALREADY_HAS]
 
 
-class Eligibility:
-    """What each row of a batch holds and may take, worked out once a product and batch."""
-
-    def __init__(self, batch: pa.Table, catalog: Catalog) -> None:
-        self._batch, self._catalog = batch, catalog
-        self._obstacles: dict[str, npt.NDArray[np.object_]] = {}
-
-    def propose(self, rule: Rule, rows: Rows) -> Proposal:
-        """The first product of the rule's offer without an obstacle, else the first product's obstacle."""
-        products = offered(rule)
-        if not products:
-            nothing: list[str | None] = [None] * len(rows)
-            return Proposal(nothing, nothing, nothing)
-        product: list[str | None] = []
-        reason: list[str | None] = []
-        detail: list[str | None] = []
-        obstacles = [self._obstacle(name)[rows] for name in products]
-        for each in zip(*obstacles, strict=True):
-            chosen = next((name for name, obstacle in zip(products, each, strict=True) if obstacle is None), None)
-            product.append(chosen or products[0])
-            reason.append(None if chosen else each[0])
-            detail.append(None if chosen else products[0])
-        return Proposal(product, reason, detail)
-
-    def _obstacle(self, product: str) -> npt.NDArray[np.object_]:
-        """Per row of the batch: the reason why it may not have this product, or None."""
-        if product not in self._obstacles:
-            addon = product in self._catalog.addons
-            self._obstacles[product] = self._addon_obstacle(product) if addon else self._plan_obstacle(product)
-        return self._obstacles[product]
-
-    def _plan_obstacle(self, plan: str) -> npt.NDArray[np.object_]:
-        obstacle = self._no_obstacle()
-        obstacle[self._plan_in((plan,))] = reasons.ALREADY_HAS
-        return obstacle
-
-    def _addon_obstacle(self, addon: str) -> npt.NDArray[np.object_]:
-        obstacle = self._no_obstacle()
-        if needs := self._catalog.addons[addon].needs:
-            obstacle[~self._plan_in(needs)] = reasons.NEEDS_PLAN
-        obstacle[self._holds_addon(addon)] = reasons.ALREADY_HAS
-        obstacle[pc.is_null(self._batch["subscription"]).to_numpy()] = reasons.NO_SUBSCRIPTION
-        return obstacle
-
-    def _no_obstacle(self) -> npt.NDArray[np.object_]:
-        return np.full(self._batch.num_rows, None, dtype=object)
-
-    def _plan_in(self, plans: Sequence[str]) -> Bools:
-        held = self._batch["subscription.plan"].cast(pa.string())
-        return _true(pc.is_in(held, pa.array(plans, pa.string())))
-
-    def _holds_addon(self, addon: str) -> Bools:
-        lists = self._batch["subscription.addons"].combine_chunks()
-        holds = np.zeros(len(lists), bool)
-        flat = _true(pc.equal(pc.list_flatten(lists).cast(pa.string()), addon))
-        holds[pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)[flat]] = True
-        return holds
+def hold_ineligible(found: Candidates, case: Case) -> None:
+    """Propose the first product without an obstacle; hold what has none such."""
+    first = obstacles(case, found.row, found.product)
+    blocked = first != 0
+    if not blocked.any():
+        return
+    wanted = found.product.copy()
+    for place in range(1, case.rules.products.shape[1]):
+        here = np.flatnonzero(blocked)
+        other = case.rules.products[found.rule[here], place]
+        fits = (other >= 0) & (obstacles(case, found.row[here], other) == 0)
+        found.product[here[fits]] = other[fits]
+        blocked[here[fits]] = False
+    found.hold(blocked, first, wanted)
 
 
-def offered(rule: Rule) -> tuple[str, ...]:
-    """The products of a rule's offer, in the author's order; none where it only says or tags."""
-    return next((action.products for action in rule.actions if isinstance(action, Offer)), ())
+def obstacles(case: Case, row: Ints, product: Ints) -> npt.NDArray[np.int8]:
+    """Why each row may not have its product, as a number of `reasons.CODES`; 0 where it may."""
+    fit = case.rules.fit[case.facts.standing[row], product]
+    np.copyto(fit, _ALREADY_HAS, where=case.facts.holds[row, product])
+    return fit
 
 
-def _true(mask: pa.ChunkedArray | pa.Array) -> Bools:
-    return np.asarray(pc.fill_null(mask, False), dtype=bool)
+# --- read of a batch -------------------------------------------------------------------------------------------------
+
+
+def standing(batch: pa.Table, rules: RuleTable) -> Ints:
+    """How each row of a batch stands (`RuleTable.fit`)."""
+    plans = pa.array(list(rules.standing_of_plan), pa.string())
+    number = pc.index_in(batch["subscription.plan"].cast(pa.string()), plans)
+    stands: Ints = pc.add(pc.fill_null(number, -1).cast(pa.int64()), OTHER_PLAN + 1).to_numpy().copy()
+    stands[pc.is_null(batch["subscription"]).to_numpy()] = NO_SUBSCRIPTION
+    return stands
+
+
+def holds(batch: pa.Table, rules: RuleTable) -> Bools:
+    """Which add-ons each row of a batch has, by product."""
+    held = np.zeros((batch.num_rows, len(rules.product_names) + 1), np.bool_)
+    lists = batch["subscription.addons"].combine_chunks()
+    products = pa.array(list(rules.product_names), pa.string())
+    number = pc.index_in(pc.list_flatten(lists).cast(pa.string()), products)
+    known = pc.is_valid(number).to_numpy(zero_copy_only=False)
+    row = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)[known]
+    held[row, number.drop_null().to_numpy()] = True
+    return held

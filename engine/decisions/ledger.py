@@ -10,13 +10,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from dsl.catalog import Catalog
 from dsl.typed import MomentUse
-from engine.decisions.decide import Occurrence
+from engine.decisions.tables import Occurrence
 from engine.store.bulk import among, take_turns
-from engine.store.inserts import insert, insert_values
+from engine.store.inserts import insert, insert_columns
 from engine.store.snapshot.journal import join
 from engine.store.state import CustomerState, customer_states, put_customers
 from engine.store.tables import counters, customers, decisions, deliveries, receipts
@@ -29,11 +30,11 @@ COUNTS = ("due", "not_matched", "offered", "held", "held_out", "missed")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The rows of a decided batch, as dictionaries by column."""
+    """The rows of a decided batch: columns as the tables have them, JSON as text; counters as dictionaries."""
 
-    decisions: Sequence[dict[str, Any]]
-    receipts: Sequence[dict[str, Any]]
-    deliveries: Sequence[dict[str, Any]]
+    decisions: pa.Table
+    receipts: pa.Table
+    deliveries: pa.Table
     counters: Sequence[dict[str, Any]]
     tags: Sequence[TagChange]
 
@@ -57,9 +58,9 @@ def taken(connection: sa.Connection, occurrences: Collection[Occurrence]) -> dic
 
 def write(connection: sa.Connection, catalog: Catalog, written: Written, now: dt.datetime) -> None:
     """Insert all of it. The unique keys refuse what would repeat, and with it the whole transaction."""
-    insert_values(connection, decisions, written.decisions)
-    insert_values(connection, receipts, written.receipts)
-    insert_values(connection, deliveries, written.deliveries)
+    insert_columns(connection, decisions, written.decisions)
+    insert_columns(connection, receipts, written.receipts)
+    insert_columns(connection, deliveries, written.deliveries)
     count(connection, written.counters)
     _tag(connection, catalog, written.tags, now)
 

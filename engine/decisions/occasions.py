@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import bisect
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dsl.catalog import Catalog, Owner
 from dsl.typed import Attribute, MomentUse, Rule
-from engine.decisions.decide import needed
+from engine.decisions.batch_facts import needed
+from engine.decisions.identity import decision_ids
+from engine.decisions.rule_table import Ints, RuleTable
 from engine.matching.plan import Plan
 from engine.matching.rows import full_rows
 from engine.privacy import Row
@@ -42,30 +44,35 @@ class Part:
         return occurrences(self.table)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """The parts as one table with the columns that deciding reads.
 
-    `matches` are (row, rule) of `table` and `rules`. `starts` and `rule_starts` are each part's first row and rule.
+    `row` and `rule` are the matches: rows of `table`, rules of `rules`. `starts` are each part's first row.
     """
 
     parts: tuple[Part, ...]
     table: pa.Table
-    matches: pa.Table
-    rules: tuple[Rule, ...]
+    row: Ints
+    rule: Ints
+    rules: RuleTable
     starts: tuple[int, ...]
-    rule_starts: tuple[int, ...]
 
-    def part_of(self, row: int) -> int:
-        """The number of the part that a row of the table came from."""
-        return bisect.bisect_right(self.starts, row) - 1
+    def part_of(self, row: Ints) -> Ints:
+        """The number of the part that each row of the table came from."""
+        return np.searchsorted(self.starts, row, side="right") - 1
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The decision id of each match."""
+        return decision_ids([rule.name for rule in self.rules.rules], self.table, self.row, self.rule)
 
     def states(self, rows: Sequence[int], catalog: Catalog) -> list[Row]:
         """For each row (of `table`) the values that its rules read, of the past too, and its event's properties."""
         found: list[Row] = [{}] * len(rows)
         by_part: dict[int, list[int]] = defaultdict(list)
-        for index, row in enumerate(rows):
-            by_part[self.part_of(row)].append(index)
+        for index, number in enumerate(self.part_of(np.array(rows, np.int64)).tolist()):
+            by_part[number].append(index)
         for number, indexes in by_part.items():
             part = self.parts[number]
             reads = dict.fromkeys((*part.plan.attributes, *event_properties(catalog, part.use.moment)))
@@ -82,28 +89,21 @@ def event_properties(catalog: Catalog, moment: str) -> tuple[Attribute, ...]:
     return tuple(Attribute(Owner.EVENT, name, each) for name, each in properties.items())
 
 
-def merge(parts: Sequence[Part], catalog: Catalog) -> Batch:
-    """Match every part (none of them empty) and put the results side by side."""
-    names = (*KEYS, *(each.key for each in needed(catalog)))
+def merge(parts: Sequence[Part], rules: RuleTable) -> Batch:
+    """Match every part (none of them empty; all their rules are in the table) and put the results side by side."""
+    names = (*KEYS, *(each.key for each in needed(rules.catalog)))
     starts = tuple(accumulate((part.table.num_rows for part in parts[:-1]), initial=0))
-    rule_starts = tuple(accumulate((len(part.rules) for part in parts[:-1]), initial=0))
+    found = [part.plan.match_batch(part.table, part.day) for part in parts]
     return Batch(
         tuple(parts),
         pa.concat_tables(plain(part.table.select(names)) for part in parts),
-        pa.concat_tables(
-            _shifted(part.plan.match_batch(part.table, part.day), start, rule_start)
-            for part, start, rule_start in zip(parts, starts, rule_starts, strict=True)
+        np.concatenate([matches["row"].to_numpy() + start for matches, start in zip(found, starts, strict=True)]),
+        np.concatenate(
+            [rules.numbers(part.rules)[matches["rule"].to_numpy()] for matches, part in zip(found, parts, strict=True)]
         ),
-        tuple(rule for part in parts for rule in part.rules),
+        rules,
         starts,
-        rule_starts,
     )
-
-
-def _shifted(matches: pa.Table, rows: int, rules: int) -> pa.Table:
-    """The matches of one part, counted in the whole batch."""
-    shift = {"row": rows, "rule": rules}
-    return pa.table({name: pc.add(matches[name].cast(pa.int64()), by) for name, by in shift.items()})
 
 
 def plain(table: pa.Table) -> pa.Table:

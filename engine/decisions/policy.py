@@ -7,47 +7,39 @@ closed. A rule is held when every one of its channels is. What is said `as servi
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsl.catalog import Catalog, Owner
 from dsl.datatypes import DataType, Kind
-from dsl.syntax import Purpose
-from dsl.typed import Attribute, Rule
+from dsl.typed import Attribute
+from engine.decisions import reasons
+from engine.decisions.candidates import Candidates, Case
+from engine.decisions.rule_table import Ints, RuleTable
+
+_NO_CONSENT = reasons.NUMBER[reasons.NO_CONSENT]
 
 
 def consent_flags(catalog: Catalog) -> tuple[Attribute, ...]:
-    """The attributes that `Consent` reads."""
+    """The attributes that consent reads."""
     flags = dict.fromkeys(catalog.policies.consent.values())
     return tuple(Attribute(Owner.CUSTOMER, flag, DataType(Kind.FLAG)) for flag in flags)
 
 
-class Consent:
-    """Which rows of a batch may be met on which channel."""
+def open_channels(batch: pa.Table, rules: RuleTable) -> Ints:
+    """The bits of the channels on which each row's customer may be met for marketing."""
+    flags = rules.catalog.policies.consent
+    free = sum(bit for channel, bit in rules.channel_bit.items() if channel not in flags)
+    bits = np.full(batch.num_rows, free, np.int64)
+    for channel, flag in flags.items():
+        agreed = np.asarray(pc.fill_null(batch[f"customer.{flag}"], False), dtype=np.bool_)
+        bits |= np.where(agreed, rules.channel_bit.get(channel, 0), 0)
+    return bits
 
-    def __init__(self, batch: pa.Table, catalog: Catalog) -> None:
-        self._batch, self._flags = batch, catalog.policies.consent
-        self._open: dict[str, npt.NDArray[np.bool_]] = {}
 
-    def channels(self, rule: Rule, rows: npt.NDArray[np.int64]) -> list[tuple[str, ...]]:
-        """The open channels of a rule, row by row, in the author's order."""
-        if rule.purpose is Purpose.SERVICE:
-            return [rule.via] * len(rows)
-        masks = [self._allowed(channel)[rows] for channel in rule.via]
-        if not masks:
-            return [()] * len(rows)
-        return [
-            tuple(channel for channel, is_open in zip(rule.via, each, strict=True) if is_open)
-            for each in zip(*masks, strict=True)
-        ]
-
-    def _allowed(self, channel: str) -> npt.NDArray[np.bool_]:
-        if channel not in self._open:
-            flag = self._flags.get(channel)
-            self._open[channel] = (
-                np.ones(self._batch.num_rows, bool)
-                if flag is None
-                else np.asarray(pc.fill_null(self._batch[f"customer.{flag}"], False))
-            )
-        return self._open[channel]
+def hold_unmeetable(found: Candidates, case: Case) -> None:
+    """Leave each candidate the channels that are open; hold the contacts that have none."""
+    rules = case.rules
+    marketing = rules.needs_consent[found.rule]
+    found.channels &= np.where(marketing, case.facts.open[found.row], -1)
+    found.hold((found.channels == 0) & rules.is_contact[found.rule], _NO_CONSENT, found.rule + rules.via_text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 ALREADY_HAS = "already_has"
 NEEDS_PLAN = "needs_plan"
 NO_SUBSCRIPTION = "no_subscription"
@@ -11,6 +13,11 @@ PAUSED = "paused"
 
 TOO_LATE = "too_late"
 """Why an occurrence was missed."""
+
+CODES: tuple[str | None, ...] = (None, PAUSED, NO_SUBSCRIPTION, ALREADY_HAS, NEEDS_PLAN, NO_CONSENT, OUTRANKED)
+"""The reasons by the numbers that deciding counts with; 0 is none. Numbers are never stored."""
+
+NUMBER: Mapping[str, int] = {code: number for number, code in enumerate(CODES) if code is not None}
 
 # code: what it says of many, what it says of one (with the detail kept beside the code)
 _WORDING = {

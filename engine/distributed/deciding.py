@@ -12,6 +12,7 @@ and how many matches of a rule were decided `again`. Counters are made of these 
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,21 +26,20 @@ from dsl.catalog import Owner
 from dsl.typed import MomentUse
 from engine.decisions import ledger
 from engine.decisions.occasions import Batch, Part, merge
-from engine.decisions.results import matched_ids, matched_occurrences, outcome, written
+from engine.decisions.results import matched_occurrences, outcome
+from engine.decisions.written import written
 from engine.distributed.happened import Turn, turns
 from engine.distributed.layout import BATCH_KEY, DECIDED, HAPPENED
 from engine.distributed.past import EVENT as HAPPENED_BEFORE
 from engine.distributed.past import at_hand
 from engine.distributed.people import put_people, retag
 from engine.distributed.work import BatchKey, Work, event_columns
-from engine.happenings.history import with_history
 from engine.moments.calendar import event_key
 from engine.moments.due import due_among
 from engine.passes.happened import Event, due_after, local_day
 from engine.passes.report import PassReport
 from engine.passes.this_pass import Pass
-from engine.store.documents import dump
-from engine.store.inserts import insert_values
+from engine.store.inserts import insert_columns
 from engine.store.session import Store
 from engine.store.snapshot.pairs import KEYS, coded
 from engine.store.tables import decisions
@@ -66,9 +66,10 @@ def decide_group(work: Work, pairs: pa.Table, past: pa.Table) -> pa.Table:
     people = _to_be_met(past)
     with at_hand(past) as connection:
         put_people(connection, pairs, work.attributes(), people)
-        lines = [*_scheduled(connection, work, pairs)]
+        this = Pass(Store(connection.engine), work.plans, work.now, "day", PassReport(None, work.day), lambda _: None)
+        lines = [*_scheduled(connection, this, work, pairs)]
         if people:
-            lines += [line for turn in turns(connection, work) for line in _turn(connection, work, turn)]
+            lines += [line for turn in turns(connection, work) for line in _turn(connection, this, work, turn)]
     return pa.Table.from_pylist(lines, FOUND)
 
 
@@ -94,44 +95,43 @@ class _Step:
     def again(self) -> Iterator[tuple[int, str]]:
         """The matches that were decided before, each once: a row of the batch and a rule."""
         if self.known:
-            rows, rules = (self.batch.matches[name].to_pylist() for name in ("row", "rule"))
-            matched = zip(matched_ids(self.batch), rows, rules, strict=True)
-            yield from {
-                one: (row, self.batch.rules[rule].name) for one, row, rule in matched if one in self.known
-            }.values()
+            matched = zip(self.batch.ids, self.batch.row.tolist(), self.batch.rule.tolist(), strict=True)
+            places = {one: (row, rule) for one, row, rule in matched if one in self.known}
+            yield from ((row, self.batch.rules.rules[rule].name) for row, rule in places.values())
 
 
 def _decide(connection: sa.Connection, work: Work, parts: Sequence[Part]) -> _Step:
     """Decide, and leave in the database at hand what later steps may ask."""
-    batch = merge(parts, work.ruleset.catalog)
-    known = ledger.known(connection, matched_ids(batch))
+    batch = merge(parts, work.plans.rules)
+    known = ledger.known(connection, batch.ids)
     taken = ledger.taken(connection, matched_occurrences(batch))
-    decided = outcome(batch, work.ruleset.catalog, known, taken, work.paused)
-    rows = written(decided, work.ruleset.catalog, work.now, ruleset=work.ruleset.digest, pass_id=None)
+    decided = outcome(batch, known, taken, work.paused)
+    rows = written(decided, work.now, ruleset=work.ruleset.digest, pass_id=None)
     if work.happening:
-        insert_values(connection, decisions, rows.decisions)
+        insert_columns(connection, decisions, rows.decisions)
         retag(connection, rows.tags)
-    return _Step(batch, rows, [line["row"] for line in decided.lines], known)
+    return _Step(batch, rows, decided.decided.candidates.row.tolist(), known)
 
 
 def _decisions(step: _Step, key_of: Callable[[int], Line]) -> Iterator[Line]:
-    content = {row["decision_id"]: dump(row["content"]) for row in step.rows.deliveries}
-    for decision, receipt, row in zip(step.rows.decisions, step.rows.receipts, step.places, strict=True):
-        told = {"receipt": dump(receipt["body"]), "content": content.get(decision["id"])}
-        yield decision | key_of(row) | told | {"what": DECISION}
+    sent = (step.rows.deliveries[name].to_pylist() for name in ("decision_id", "content"))
+    content = dict(zip(*sent, strict=True))
+    made = zip(step.rows.decisions.to_pylist(), step.rows.receipts["body"].to_pylist(), step.places, strict=True)
+    for decision, receipt, row in made:
+        told = {"receipt": receipt, "content": content.get(decision["id"])}
+        channels = json.loads(decision["channels"])
+        yield decision | key_of(row) | told | {"what": DECISION, "channels": channels}
 
 
 # --- by the calendar -------------------------------------------------------------------------------------------------
 
 
-def _scheduled(connection: sa.Connection, work: Work, pairs: pa.Table) -> Iterator[Line]:
+def _scheduled(connection: sa.Connection, this: Pass, work: Work, pairs: pa.Table) -> Iterator[Line]:
     parts = []
     for use in work.uses:
         table = _due(work, use, pairs)
         if table.num_rows:
-            plan, rules = work.plans.plan(use, work.day)
-            full = with_history(connection, work.ruleset.catalog, table, plan.terms, work.day)
-            parts.append(Part(use, work.day, full, plan, rules))
+            parts.append(this.part(connection, use, work.day, table, work.plans.listening(use, work.day)))
     if not parts:
         return
     step = _decide(connection, work, parts)
@@ -181,9 +181,8 @@ def _occurrences(parts: Sequence[Part]) -> Counter[tuple[BatchKey, str | None]]:
 # --- what happened ---------------------------------------------------------------------------------------------------
 
 
-def _turn(connection: sa.Connection, work: Work, turn: Turn) -> Iterator[Line]:
+def _turn(connection: sa.Connection, this: Pass, work: Work, turn: Turn) -> Iterator[Line]:
     """The events of a turn, and what is decided about them."""
-    this = Pass(Store(connection.engine), work.plans, work.now, "day", PassReport(None, work.day), lambda _: None)
     parts = due_after(connection, this, turn).parts
     met = {(use.distance, _occurrence(each)): _met(use, each) for use, mine in turn.items() for each in mine}
     again: dict[tuple[int, str], set[str]] = defaultdict(set)

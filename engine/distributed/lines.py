@@ -16,11 +16,13 @@ import sqlalchemy as sa
 
 from dsl.typed import Ruleset, Tag
 from engine.decisions import ledger, reasons
-from engine.decisions.decide import Occurrence
 from engine.decisions.ledger import Written
+from engine.decisions.tables import Occurrence
 from engine.passes.this_pass import Pass
 from engine.store.bulk import among
-from engine.store.tables import customers, decisions
+from engine.store.documents import dump
+from engine.store.inserts import columns_of
+from engine.store.tables import customers, decisions, deliveries, receipts
 
 Line = dict[str, Any]
 CounterKey = tuple[str, str, int, dt.date]
@@ -52,9 +54,9 @@ def still_right(connection: sa.Connection, lines: Sequence[Line], changes: Chang
 def write(connection: sa.Connection, this: Pass, lines: Sequence[Line]) -> None:
     """Decisions, receipts, deliveries and tags, as a pass writes them; counters are the caller's."""
     made = Written(
-        decisions=[_decision(line) | {"pass_id": this.report.pass_id} for line in lines],
-        receipts=[{"decision_id": line["id"], "body": json.loads(line["receipt"])} for line in lines],
-        deliveries=[row for line in lines for row in _deliveries(line)],
+        decisions=columns_of(decisions, [_decision(line) | {"pass_id": this.report.pass_id} for line in lines]),
+        receipts=columns_of(receipts, [{"decision_id": line["id"], "body": line["receipt"]} for line in lines]),
+        deliveries=columns_of(deliveries, [row for line in lines for row in _deliveries(line)]),
         counters=(),
         tags=[change for line in lines for change in _tags(this.plans.ruleset, line)],
     )
@@ -71,7 +73,7 @@ def _held(line: Line, winner: str | None, changes: Changes) -> Line:
     for candidate in receipt["candidates"]:
         if candidate[0] == line["rule"]:
             candidate[2:] = lost.values()
-    return line | lost | {"slot": None, "content": None, "receipt": json.dumps(receipt)}
+    return line | lost | {"slot": None, "content": None, "receipt": dump(receipt)}
 
 
 def _note(changes: Changes, line: Line, **more: int) -> None:
@@ -88,7 +90,8 @@ def _counted(line: Line) -> str:
 
 
 def _decision(line: Line) -> Line:
-    return {column.name: line[column.name] for column in decisions.c if column.name != "pass_id"}
+    stored = {column.name: line[column.name] for column in decisions.c if column.name != "pass_id"}
+    return stored | {"channels": dump(line["channels"])}
 
 
 def _deliveries(line: Line) -> Iterator[Line]:
@@ -102,7 +105,7 @@ def _deliveries(line: Line) -> Iterator[Line]:
             "state": "pending",
             "due_at": line["due_at"],
             "attempts": 0,
-            "content": json.loads(line["content"]),
+            "content": line["content"],
         }
 
 

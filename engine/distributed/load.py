@@ -86,7 +86,7 @@ def load(
     results: Loaded,
     now: dt.datetime,
     *,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = lambda done, total, rows=0: None,
     check: Check = lambda connection: None,
 ) -> PassReport:
     """Write what is not in the store yet, as one pass. Loading again, or what was cut short, repeats nothing."""

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from dsl.typed import MomentUse
 from engine.decisions import ledger, reasons
 from engine.decisions.occasions import Part, merge
-from engine.decisions.results import matched_ids, matched_occurrences, outcome, written
+from engine.decisions.results import matched_occurrences, outcome
+from engine.decisions.written import written
 from engine.passes.report import PassReport
 from engine.pauses import paused
 from engine.plans import Plans
@@ -44,11 +45,11 @@ def decide_parts(
     """Match, decide and write some moments of the same customers together."""
     if not parts:
         return
-    batch = merge(parts, plans.catalog)
-    known = ledger.known(connection, matched_ids(batch))
+    batch = merge(parts, plans.rules)
+    known = ledger.known(connection, batch.ids)
     taken = ledger.taken(connection, matched_occurrences(batch))
-    decided = outcome(batch, plans.catalog, known, taken, paused(connection))
-    rows = written(decided, plans.catalog, now, ruleset=plans.ruleset.digest, pass_id=report.pass_id)
+    decided = outcome(batch, known, taken, paused(connection))
+    rows = written(decided, now, ruleset=plans.ruleset.digest, pass_id=report.pass_id)
     ledger.write(connection, plans.catalog, rows, now)
     report.add(rows)
     for part in parts:

@@ -31,8 +31,8 @@ class PassReport:
 
     def add(self, found: ledger.Written) -> None:
         self.count(found.counters)
-        self.held.update(row["reason"] for row in found.decisions if row["reason"])
-        self.contacts += len(found.deliveries)
+        self.held.update(found.decisions["reason"].drop_null().to_pylist())
+        self.contacts += found.deliveries.num_rows
 
     def add_missed(self, counters: Iterable[Mapping[str, Any]], reason: str) -> None:
         listed = list(counters)

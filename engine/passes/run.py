@@ -36,7 +36,7 @@ from engine.store.snapshot.refresh import keep_fresh
 from engine.store.tables import SHARDS
 
 
-def _silent(done: int, total: int) -> None:
+def _silent(done: int, total: int, rows: int = 0) -> None:
     """Nobody watches the pass."""
 
 
@@ -80,7 +80,7 @@ def run_again(
     _prepare(this)
     number = rerun.order(this, rule, day, reason)
     for shard in range(SHARDS):
-        progress(shard, SHARDS)
+        progress(shard, SHARDS, this.report.moments.total())
         rerun.rerun_shard(this, rule, day, number, shard)
     rerun.finish(this, number)
     this.finish()
@@ -109,12 +109,12 @@ def _decide_scheduled(this: Pass, day: dt.date | None, progress: Progress) -> No
     total = len(days) * SHARDS
     for done, each in enumerate(days):
         for shard in range(SHARDS):
-            progress(done * SHARDS + shard, total)
+            progress(done * SHARDS + shard, total, this.report.moments.total())
             with this.write() as connection:
                 decide_shard(connection, this, each.day, each.zones, shard)
         if day is None:
             _is_done(this, each)
-    progress(total, total)
+    progress(total, total, this.report.moments.total())
     if day is None:
         _look_again(this)
 

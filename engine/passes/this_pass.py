@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -14,15 +14,18 @@ import sqlalchemy as sa
 from dsl.catalog import Catalog
 from dsl.typed import MomentUse, Rule
 from engine.decisions.occasions import Part
-from engine.happenings.history import with_history
 from engine.lateness import in_time
 from engine.passes.report import PassReport
 from engine.plans import Plans
 from engine.store.session import Store
 from engine.store.tables import moves, passes
 
-Progress = Callable[[int, int], None]
-"""batches done, batches in all"""
+
+class Progress(Protocol):
+    """Told how far a pass is: batches done and in all, and how many occurrences were met in them."""
+
+    def __call__(self, done: int, total: int, rows: int = 0) -> None: ...
+
 
 Check = Callable[[sa.Connection], None]
 """Asked first in every transaction of a pass: raises a CarpeError where this process may not work (any more)."""
@@ -75,7 +78,9 @@ class Pass:
     ) -> Part:
         """A due set with what happened before, as far as the rules ask for it."""
         plan = self.plans.plan_of(rules)
-        return Part(use, day, with_history(connection, self.catalog, table, plan.terms, day), plan, rules)
+        if plan.terms:
+            table = self.plans.past_of(rules).beside(connection, self.catalog, table, day)
+        return Part(use, day, table, plan, rules)
 
     def in_time(self, rules: Sequence[Rule], due_at: dt.datetime, zone: str) -> tuple[Rule, ...]:
         """Those of the rules that may still act on what was due then."""

@@ -18,15 +18,14 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from dsl.catalog import Catalog
 from dsl.printer import term_name
 from dsl.typed import All, Condition, Not, Rule, Ruleset, Say
 from dsl.wording import sentence
 from engine.decisions import reasons
-from engine.decisions.allot import allot
-from engine.decisions.decide import decide, is_contact
 from engine.decisions.occasions import Batch, Part, merge
 from engine.decisions.results import matched_occurrences
+from engine.decisions.rule_table import RuleTable, is_contact
+from engine.decisions.tables import decide_batch
 from engine.deliveries.rendering import MessageFailed, compose
 from engine.happenings.history import with_history
 from engine.matching.keys import key_of
@@ -114,7 +113,7 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         sum(each.before for each in gates),
         sum(each.after for each in gates),
         due,
-        _matched(parts, plans.catalog) if whole else None,
+        _matched(parts, plans.rules) if whole else None,
         _funnel(asked.condition, parts, day) if asked.condition != All(()) else (),
         outcomes,
         shown,
@@ -144,10 +143,10 @@ def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) ->
     return parts
 
 
-def _matched(parts: Sequence[Part], catalog: Catalog) -> int:
+def _matched(parts: Sequence[Part], rules: RuleTable) -> int:
     """The occurrences that the rule matches."""
     filled = [part for part in parts if part.table.num_rows]
-    return len(matched_occurrences(merge(filled, catalog))) if filled else 0
+    return len(matched_occurrences(merge(filled, rules))) if filled else 0
 
 
 def _funnel(condition: Condition, parts: Sequence[Part], day: dt.date) -> tuple[ClauseCount, ...]:
@@ -173,8 +172,9 @@ def _decided(
     filled = [part for part in parts if part.table.num_rows]
     if not filled:
         return (), ()
-    batch = merge(filled, plans.catalog)
-    candidates = allot(decide(batch.table, batch.matches, batch.rules, plans.catalog))
+    batch = merge(filled, plans.rules)
+    matches = pa.table({"row": batch.row, "rule": batch.rule})
+    candidates = decide_batch(batch.table, matches, batch.rules)
     counts = Counter(zip(candidates["result"].to_pylist(), candidates["reason"].to_pylist(), strict=True))
     outcomes = tuple(
         (f"held: {reasons.summary(reason)}" if reason else result, count)
@@ -190,7 +190,7 @@ def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.T
     keys = batch.table.take(chosen["row"]).select(["customer", "subscription"]).to_pylist()
     people = customer_states(connection, plans.catalog, sorted({key["customer"] for key in keys}))
     hide = personal_keys(plans.catalog)
-    rule = batch.rules[0]
+    rule = batch.rules.rules[0]
     message = next((action.message for action in rule.actions if isinstance(action, Say)), None)
     read = batch.states(rows, plans.catalog)
     for key, state, product in zip(keys, read, chosen["product"].to_pylist(), strict=True):

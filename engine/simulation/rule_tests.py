@@ -21,8 +21,10 @@ from dsl.rule_tests import CONTROL
 from dsl.typed import Rule, Ruleset
 from dsl.typed_tests import RuleTest
 from engine.decisions import reasons
-from engine.decisions.decide import decide, is_contact, needed
+from engine.decisions.batch_facts import needed
 from engine.decisions.receipts import told
+from engine.decisions.rule_table import compile_rules, is_contact
+from engine.decisions.tables import decide_batch
 from engine.matching.interpreter import Clause, clauses
 from engine.moments.subjects import CANCELLED, Occurrence, beside, concerns, key_columns
 from engine.reports.decisions import ReceiptClause
@@ -160,7 +162,7 @@ def _decided(catalog: Catalog, test: RuleTest, person: MadeUp, rules: list[Rule]
     )
     batch = beside(key_columns([occurrence]), table_of([person.row], needed(catalog)))
     matches = pa.table({"row": pa.array([0] * len(rules), pa.int64()), "rule": pa.array(range(len(rules)), pa.int64())})
-    for line in decide(batch, matches, rules, catalog).to_pylist():
+    for line in decide_batch(batch, matches, compile_rules(rules, catalog)).to_pylist():
         rule = rules[line["rule"]]
         why = reasons.sentence(line["reason"], line["detail"]) if line["reason"] else None
         yield Done(rule.name, rule.actions, line["product"], why, is_contact(rule))
