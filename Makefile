@@ -90,7 +90,7 @@ clean:
 .venv-bench/made: .venv/made $(METADATA) tests/bench/peers.txt
 	@echo "Installing Carpe and the engines that it is measured beside into .venv-bench"
 	@$(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip --quiet --disable-pip-version-check install --editable .
+	@.venv-bench/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[postgres,dev]'
 	@grep -v '^#' tests/bench/peers.txt | while read -r peer; do \
 		.venv-bench/bin/python -m pip --quiet --disable-pip-version-check install "$$peer" || echo "$$peer is left out"; done
 	@touch $@

@@ -32,14 +32,14 @@ BOTH = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.pos
 class Server:
     """A PostgreSQL server of our own, reached through a Unix socket."""
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, *, durable: bool = False) -> None:
         self.binaries = binaries
         self.user = _unprivileged_user()
         self.folder = Path(tempfile.mkdtemp(prefix="carpe-pg-"))
         if self.user:
             shutil.chown(self.folder, self.user)
         self.run("initdb", "-D", self.data, "-U", "carpe", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
-        options = f"-c listen_addresses='' -k {self.folder} -c fsync=off -c max_connections=40"
+        options = f"-c listen_addresses='' -k {self.folder} -c fsync={'on' if durable else 'off'} -c max_connections=40"
         self.run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-o", options, "start")
 
     @property

@@ -9,7 +9,7 @@ import pytest
 
 from engine.matching.interpreter import holds
 from engine.matching.plan import compile_plan
-from tests.bench import bench_batches, bench_events
+from tests.bench import bench_batches, bench_events, bench_passes
 from tests.bench.__main__ import main
 from tests.bench.made_up import TODAY, batch, rows, rules
 from tests.bench.measuring import Line
@@ -28,7 +28,8 @@ def keys() -> set[str]:
 
 
 def test_every_line_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = main(["--scale", "0.0005", "--json", str(tmp_path / "new" / "bench.json")])
+    in_memory = ("events", "batches", "indexes")
+    lines = main([*in_memory, "--scale", "0.0005", "--json", str(tmp_path / "new" / "bench.json")])
     told = json.loads((tmp_path / "new" / "bench.json").read_text("utf-8"))
     assert {line.key for line in lines} == keys()
     assert [line["key"] for line in told["lines"]] == [line.key for line in lines]
@@ -36,6 +37,16 @@ def test_every_line_is_printed_and_written(tmp_path: Path, capsys: pytest.Captur
     assert told["machine"]["cores"] >= 1
     printed = capsys.readouterr().out
     assert all(line.key in printed for line in lines)
+
+
+@pytest.mark.postgres
+def test_a_pass_is_measured_step_by_step_on_both_databases(tmp_path: Path) -> None:
+    lines = {line.key: line for line in main(["passes", "--scale", "0.0005", "--json", str(tmp_path / "bench.json")])}
+    for kind in ("sqlite", "postgresql"):
+        steps = [line for key, line in lines.items() if key.startswith(f"passes.{kind}.")]
+        assert len(steps) == len({name for name, *_ in bench_passes.STEPS})
+        assert 0 < sum(line.ratio for line in steps) < 1
+        assert "0 decisions" not in lines[f"passes.{kind}"].what[:20]
 
 
 def test_an_unknown_subject_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,7 +40,7 @@ def insert_columns(connection: sa.Connection, table: sa.Table, rows: pa.Table) -
 
 def columns_of(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Rows (all with the same keys; JSON as text) as `insert_columns` takes them."""
-    names = [column.name for column in table.c if rows and column.name in rows[0]]
+    names = [column.name for column in table.c if not rows or column.name in rows[0]]
     return pa.table({name: pa.array([row[name] for row in rows], _arrow(table.c[name])) for name in names})
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from tests.bench.measuring import Line, machine
 
-SUBJECTS = ("events", "batches", "indexes")
+SUBJECTS = ("events", "batches", "indexes", "passes")
 
 
 def main(arguments: Sequence[str] | None = None) -> list[Line]:
