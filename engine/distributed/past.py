@@ -14,19 +14,21 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from engine.store.bulk import insert_rows
-from engine.store.tables import decisions, events, metadata, readings
+from engine.store.tables import customers, decisions, delayed, events, metadata, readings, subscriptions
 
-EVENT, DECISION, READING = "event", "decision", "reading"
+EVENT, DECISION, READING, DELAY = "event", "decision", "reading", "delay"
 
 PAST = pa.schema(
     [
-        ("kind", pa.string()),  # event | decision | reading
+        ("kind", pa.string()),  # event | decision | reading | delay
         ("customer.id", pa.string()),
         ("subscription.id", pa.string()),
         ("moment", pa.string()),  # the meter of a reading
         ("at", pa.timestamp("us", "UTC")),
         ("properties", pa.string()),
         ("used", pa.float64()),
+        ("source", pa.string()),  # of an event that is to be met, as are its state and its id
+        ("state", pa.string()),
         ("id", pa.string()),
         ("rule", pa.string()),
         ("offset", pa.int64()),
@@ -37,12 +39,13 @@ PAST = pa.schema(
         ("slot", pa.int64()),
     ]
 )
-"""One table for all three: what a kind does not have is null."""
+"""One table for all of them: what a kind does not have is null."""
 
-# For each table: its column, and the column of PAST or the text that stands for what nobody asks.
+# For each table: its column, and the column of PAST; behind `=` the text that stands where it is null, or for what
+# nobody asks.
 _EVENTS = {
-    "source": "=",
-    "id": "place",
+    "source": "source=",
+    "id": "id=#",
     "moment": "moment",
     "customer_id": "customer.id",
     "subscription_id": "subscription.id",
@@ -50,7 +53,7 @@ _EVENTS = {
     "recorded_at": "at",
     "properties": "properties",
     "digest": "=",
-    "state": "=",
+    "state": "state=history",
 }
 _DECISIONS = {
     **{name: name for name in ("id", "rule", "moment", "offset", "subject", "occurrence", "result", "offer", "slot")},
@@ -68,15 +71,24 @@ _READINGS = {
     "used": "used",
     "recorded_at": "at",
 }
-_TABLES = ((EVENT, events, _EVENTS), (DECISION, decisions, _DECISIONS), (READING, readings, _READINGS))
+_DELAYED = {"source": "source", "event_id": "id", "offset": "offset", "state": "=decided", "decided_at": "at"}
+_TABLES = (
+    (EVENT, events, _EVENTS),
+    (DECISION, decisions, _DECISIONS),
+    (READING, readings, _READINGS),
+    (DELAY, delayed, _DELAYED),
+)
 
 
 @contextmanager
 def at_hand(past: pa.Table) -> Iterator[sa.Connection]:
-    """A connection that sees these rows (`PAST`) in the tables of events, decisions and readings."""
+    """A connection that sees these rows (`PAST`) in the tables of events, decisions, readings and delays.
+
+    There are tables of customers and subscriptions too, still empty (`people`).
+    """
     engine = sa.create_engine("sqlite://")
     with engine.begin() as connection:
-        metadata.create_all(connection, tables=[table for _, table, _ in _TABLES])
+        metadata.create_all(connection, tables=[customers, subscriptions, *(table for _, table, _ in _TABLES)])
         for kind, table, columns in _TABLES:
             mine = past.filter(pc.equal(past["kind"], kind))
             if mine.num_rows:
@@ -89,13 +101,14 @@ def _rows(table: pa.Table, sources: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     return zip(*(_values(table, source) for source in sources), strict=True)
 
 
-def _values(table: pa.Table, source: str) -> Sequence[Any]:
-    if source.startswith("="):
-        return [source[1:]] * table.num_rows
-    if source == "place":
-        return [str(number) for number in range(table.num_rows)]
+def _values(table: pa.Table, asked: str) -> Sequence[Any]:
+    source, is_filled, text = asked.partition("=")
+    if not source:
+        return [text] * table.num_rows
     column = table[source]
     if pa.types.is_timestamp(column.type):
         column = pc.strftime(column.cast(pa.timestamp("us", "UTC")), "%Y-%m-%d %H:%M:%S")  # with microseconds
     values: list[Any] = column.to_pylist()
-    return values
+    if not is_filled:
+        return values
+    return [(str(n) if text == "#" else text) if value is None else value for n, value in enumerate(values)]
