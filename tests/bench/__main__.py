@@ -18,7 +18,7 @@ from rich.table import Table
 
 from tests.bench.measuring import Line, machine
 
-SUBJECTS = ("events", "batches", "indexes", "passes")
+SUBJECTS = ("events", "batches", "indexes", "passes", "decisions")
 
 
 def main(arguments: Sequence[str] | None = None) -> list[Line]:
