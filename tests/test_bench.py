@@ -50,6 +50,15 @@ def test_a_pass_is_measured_step_by_step_on_both_databases(tmp_path: Path) -> No
         assert "0 decisions" not in lines[f"passes.{kind}"].what[:20]
 
 
+@pytest.mark.postgres
+def test_decisions_are_measured_on_both_databases_and_servers(tmp_path: Path) -> None:
+    pytest.importorskip("granian")
+    lines = {line.key: line for line in main(["decisions", "--scale", "0.02", "--json", str(tmp_path / "bench.json")])}
+    servers = {f"http.{name}{what}" for name in ("waitress", "granian") for what in ("", ".p99")}
+    assert set(lines) == {"decide.median", "decide.p99", "durable.sqlite", "durable.postgresql", *servers}
+    assert all(line.value > 0 and line.ratio > 0 for line in lines.values())
+
+
 def test_an_unknown_subject_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["event"])
