@@ -11,6 +11,7 @@ import datetime as dt
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import count, islice
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from dsl.catalog import Catalog, Moment, MomentKind, Owner, Policies, Product, Recurs
 from dsl.datatypes import DataType, Kind, Value
 from dsl.messages import Message
+from dsl.products import Charge, Model
 from dsl.typed import Action, All, AnyOf, Condition, MomentUse, Offer, Rule, Ruleset, Say, Tag, Term
 from engine.matching.reads import attributes_of
 from engine.store.events import Event, put_events
@@ -44,6 +46,20 @@ ZONES = ("UTC", "America/Los_Angeles", "Asia/Tokyo", "Atlantic/Azores", "Nowhere
 _COUNTRY = replace(STORED.customer["country"], type=DataType(Kind.ENUM, tuple(NAMES)))
 _ODD = {name: Product(name, name) for name in NAMES if name not in happenings.QUOTA}
 
+
+
+def _sold(products: dict[str, Product]) -> dict[str, Product]:
+    """At prices in two currencies; some alike, so that they tie."""
+    return {
+        name: replace(one, charges={interval: _charges(100 * (number % 5) + 700) for interval in ("month", "year")})
+        for number, (name, one) in enumerate(products.items())
+    }
+
+
+def _charges(minor: int) -> tuple[Charge, ...]:
+    return tuple(Charge(Model.FLAT, currency, Decimal(minor)) for currency in ("USD", "EUR"))
+
+
 CATALOG: Catalog = replace(
     STORED,
     customer={**STORED.customer, "country": _COUNTRY},
@@ -53,8 +69,8 @@ CATALOG: Catalog = replace(
         "bill": Moment("bill", MomentKind.RECURRING, Owner.SUBSCRIPTION, "started_on", Recurs.MONTH),
     },
     meters=happenings.CATALOG.meters,
-    plans={**_ODD, **happenings.CATALOG.plans},
-    addons={**_ODD, **happenings.CATALOG.addons},
+    plans=_sold({**_ODD, **happenings.CATALOG.plans}),
+    addons=_sold({**happenings.CATALOG.addons}),
     channels=CHANNELS,
     default_via=("in_app",),
     policies=Policies(consent={"email": "marketing_ok"}),

@@ -154,13 +154,14 @@ def _major(money: Money | None) -> float:
 
 
 def _fit(catalog: Catalog) -> npt.NDArray[np.int8]:
-    plans, addons = list(catalog.plans), list(catalog.addons.values())
+    plans, products = list(catalog.plans), list(catalog.products)
     fit = np.zeros((FIRST_PLAN + len(plans), len(catalog.products) + 1), np.int8)
     for number, held in enumerate(plans):
         no_path = [place for place, plan in enumerate(plans) if not catalog.may_change(held, plan)]
         fit[FIRST_PLAN + number, no_path] = reasons.NUMBER[reasons.NO_PATH]
         fit[FIRST_PLAN + number, number] = reasons.NUMBER[reasons.ALREADY_HAS]
-    for place, addon in enumerate(addons, len(plans)):
+    for addon in catalog.addons.values():
+        place = products.index(addon.name)
         fit[NO_SUBSCRIPTION, place] = reasons.NUMBER[reasons.NO_SUBSCRIPTION]
         if addon.needs:
             others = [FIRST_PLAN + number for number, plan in enumerate(plans) if plan not in addon.needs]
