@@ -47,7 +47,6 @@ _COUNTRY = replace(STORED.customer["country"], type=DataType(Kind.ENUM, tuple(NA
 _ODD = {name: Product(name, name) for name in NAMES if name not in happenings.QUOTA}
 
 
-
 def _sold(products: dict[str, Product]) -> dict[str, Product]:
     """At prices in two currencies; some alike, so that they tie."""
     return {
