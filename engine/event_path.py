@@ -90,7 +90,7 @@ def would_decide(
             )
             for use in uses
         ]
-    return tuple(line for part in parts if part for line in would_be(plans, [part], now))
+        return tuple(line for part in parts if part for line in would_be(plans, [part], now, connection))
 
 
 def _uses(ruleset: Ruleset, moment: str) -> list[MomentUse]:

@@ -66,8 +66,8 @@ def check(candidates: Candidates, before: Before, policy: ContactPolicy) -> Verd
     order = np.argsort(candidates.customer, kind="stable")
     back = np.argsort(order)
     found = _checked(candidates.take(order), Before(before.contacts.ordered(), before.declines.ordered()), policy)
-    send_at = {place: instants[back] for place, instants in found.send_at.items()}
-    return Verdict(found.open[back], found.cause[back], found.causes, send_at)
+    waiting = {place: instants[back] for place, instants in found.send_at.items()}
+    return Verdict(found.open[back], found.cause[back], found.causes, waiting)
 
 
 def _checked(candidates: Candidates, before: Before, policy: ContactPolicy) -> Verdict:
@@ -87,7 +87,7 @@ def _checked(candidates: Candidates, before: Before, policy: ContactPolicy) -> V
             open_[rows] &= ~np.uint64(channels)
             cause[was_open & (open_ == 0)] = len(causes)
         causes.append(one)
-    return Verdict(open_, cause, tuple(causes), _send_at(candidates, policy))
+    return Verdict(open_, cause, tuple(causes), send_at(candidates, policy))
 
 
 def _not_left_open(candidates: Candidates, policy: ContactPolicy) -> Closed:
@@ -189,7 +189,8 @@ def _held_by_quiet_hours(candidates: Candidates, policy: ContactPolicy) -> Close
             yield Cause(reasons.QUIET_HOURS, channel), waits, policy.bits([channel])
 
 
-def _send_at(candidates: Candidates, policy: ContactPolicy) -> dict[int, Ints]:
+def send_at(candidates: Candidates, policy: ContactPolicy) -> dict[int, Ints]:
+    """Of each channel (its place) whose quiet hours make wait, the first instant that each candidate may be sent."""
     waiting = {channel: hours for channel, hours in policy.said.quiet.items() if not hours.hold}
     found = {hours: _open_from(candidates, hours) for hours in dict.fromkeys(waiting.values())}
     return {policy.channels.index(channel): found[hours] for channel, hours in waiting.items()}

@@ -16,7 +16,6 @@ from engine.decisions.facts import Priced
 from engine.decisions.rule_table import Ints, RuleTable
 from engine.pricing.amounts import Amounts
 from engine.pricing.columns import Quotes, Situations, quotes
-from engine.pricing.quotes import Quote
 from engine.pricing.refusals import Refused
 
 
@@ -49,16 +48,14 @@ class BatchPrices:
             found.reason, found.detail, tuple(texts), found.value, found.cost, found.currency, self._rules.currencies
         )
 
-    def quoted(self, row: Ints, asked: Ints) -> list[Quote | None]:
-        """The whole quotes of some rows; None where nothing is offered or there is no price."""
-        made: list[Quote | None] = [None] * len(row)
-        offering = np.flatnonzero(asked >= 0)
-        for mine, quoted in self._by_day(row[offering], asked[offering]):
-            day = dt.date.fromordinal(int(self._day[row[offering[mine[0]]]]))
-            for place, number in enumerate(offering[mine].tolist()):
-                quote = quoted.quote(place, day)
-                made[number] = None if isinstance(quote, Refused) else quote
-        return made
+    def amounts(self, row: Ints, asked: Ints) -> tuple[Ints, list[Amounts]]:
+        """For rows, each with an offer that has a price: the number of its amounts, and the distinct amounts."""
+        number, distinct = np.zeros(len(row), np.int64), list[Amounts]()
+        for mine, quoted in self._by_day(row, asked):
+            which, some = quoted.distinct()
+            number[mine] = which + len(distinct)
+            distinct += some
+        return number, distinct
 
     def _by_day(self, row: Ints, asked: Ints) -> Iterator[tuple[Ints, Quotes]]:
         days = self._day[row]

@@ -51,8 +51,11 @@ class Deeds:
         return int(self.products.shape[1])
 
     @cached_property
-    def is_capped(self) -> bool:
-        return bool(self.arms)
+    def offering(self) -> Bools:
+        """By rule, whether it or any of its arms offers something."""
+        found = np.zeros(int(self.rule.max(initial=-1)) + 1, np.bool_)
+        found[self.rule[(self.products >= 0).any(axis=1)]] = True
+        return found
 
 
 def deeds_of(rules: Sequence[Rule], products: Mapping[str, int]) -> Deeds:

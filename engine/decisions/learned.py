@@ -9,9 +9,12 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from dsl.catalog import Catalog
+from dsl.typed import Attribute
 from engine.decisions.asked import Asked
 from engine.decisions.facts import Floats
 from engine.decisions.rule_table import Ints
+from engine.pricing.situations import stored_attribute
 from engine.propensity.outcomes import Outcomes, Prior
 from engine.propensity.pooling import Beliefs, learn
 from engine.propensity.scores import brought, drawn, draws, expected
@@ -21,10 +24,17 @@ SEED = 0
 """Of the draws: another one would draw anew for everybody."""
 
 
+def reads(catalog: Catalog) -> tuple[Attribute, ...]:
+    """The attributes that the propensity policy reads."""
+    policy = catalog.policies.propensity
+    keys = (policy.by, policy.column) if policy is not None else ()
+    return tuple(one for key in keys if key is not None and (one := stored_attribute(catalog, key)) is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class Segments:
     """Of each row of a batch: the segment that its outcomes are counted in (empty: everybody's), the rate that the
-    catalog's owner brings for it (NaN: none), and the key of its occasion.
+    catalog's owner brings for it (NaN: none), and what names its occasion for the draws of its customer.
     """
 
     segment: Sequence[str]

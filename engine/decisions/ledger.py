@@ -1,4 +1,4 @@
-"""The ledger: decisions, receipts, deliveries, tags and counters, written in the transaction of their batch.
+"""The ledger: decisions and all that comes of them, written in the transaction of their batch.
 
 What was decided before is read from here too: a rule meets an occurrence once, and an occurrence is won once.
 """
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from dsl.catalog import Catalog
 from dsl.typed import MomentUse
+from engine.decisions.effects import NO_EFFECTS, Effects, put_effects
 from engine.decisions.tables import Occurrence
 from engine.store.bulk import among, take_turns
 from engine.store.inserts import insert, insert_columns
@@ -37,6 +38,7 @@ class Written:
     deliveries: pa.Table
     counters: Sequence[dict[str, Any]]
     tags: Sequence[TagChange]
+    effects: Effects = NO_EFFECTS
 
 
 def known(connection: sa.Connection, ids: Sequence[str]) -> frozenset[str]:
@@ -61,6 +63,7 @@ def write(connection: sa.Connection, catalog: Catalog, written: Written, now: dt
     insert_columns(connection, decisions, written.decisions)
     insert_columns(connection, receipts, written.receipts)
     insert_columns(connection, deliveries, written.deliveries)
+    put_effects(connection, written.effects, now)
     count(connection, written.counters)
     put_tags(connection, catalog, written.tags, now)
 

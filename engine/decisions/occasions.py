@@ -100,7 +100,7 @@ def event_properties(catalog: Catalog, moment: str) -> tuple[Attribute, ...]:
 
 def merge(parts: Sequence[Part], rules: RuleTable) -> Batch:
     """Match every part (none of them empty; all their rules are in the table) and put the results side by side."""
-    names = (*KEYS, *(each.key for each in needed(rules.catalog)))
+    names = (*KEYS, "zone", *(each.key for each in needed(rules.catalog)))
     starts = tuple(accumulate((part.table.num_rows for part in parts[:-1]), initial=0))
     found = [part.plan.match_batch(part.table, part.day) for part in parts]
     return Batch(

@@ -16,10 +16,12 @@ from engine.store.tables import offers
 
 
 def open_offers(connection: sa.Connection, asked: Asked, now: dt.datetime) -> Bools | None:
-    """By row and product (a last column for none) whether an offer stands; None where nobody has any.
+    """By row and product (a last column for none) whether an offer stands; None where none can matter.
 
     An offer to a subscription stands for that subscription, one to a customer for all that the customer has.
     """
+    if not asked.rules.deeds.offering[list(asked.matched)].any():
+        return None
     live = offers.c.state.in_(LIVE), sa.or_(offers.c.expires_at.is_(None), offers.c.expires_at > now)
     columns = offers.c.customer_id, offers.c.subscription_id, offers.c.product
     query = sa.select(*columns).where(among(connection, offers.c.customer_id, asked.customers), *live)

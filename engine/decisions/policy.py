@@ -15,7 +15,7 @@ from dsl.catalog import Catalog, Owner
 from dsl.datatypes import DataType, Kind
 from dsl.typed import Attribute
 from engine.contacts import columns as contacts
-from engine.contacts.check import check
+from engine.contacts.check import check, send_at
 from engine.contacts.policy import flags
 from engine.decisions import reasons
 from engine.decisions.candidates import Candidates, Case
@@ -62,6 +62,14 @@ def _ask_policy(found: Candidates, case: Case, reach: Reach, mine: Ints) -> None
         codes = np.array([reasons.NUMBER[cause.reason] for cause in verdict.causes], np.int8)
         found.reason[mine[closed]] = codes[verdict.cause[closed]]
         found.detail[mine[closed]] = verdict.cause[closed] + first
+
+
+def due_by_channel(found: Candidates, rules: RuleTable, reach: Reach, mine: Ints) -> dict[str, Ints]:
+    """Of the channels whose quiet hours make wait: when some candidates may be sent (microseconds of Unix time)."""
+    if not rules.catalog.policies.quiet:
+        return {}
+    waiting = send_at(asking(found, rules, reach, mine), rules.contact_policy)
+    return {rules.contact_policy.channels[place]: instants for place, instants in waiting.items()}
 
 
 def asking(found: Candidates, rules: RuleTable, reach: Reach, mine: Ints) -> contacts.Candidates:

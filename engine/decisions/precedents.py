@@ -46,6 +46,8 @@ class Precedents:
         )
 
 
+NO_PRECEDENTS = Precedents()
+
 Flags = Mapping[str, pa.Array | pa.ChunkedArray]
 """The customers' flags that the contact policy reads, by name, with a place a row."""
 
@@ -55,7 +57,7 @@ def precedents(
 ) -> Precedents:
     """All of them. Where it is `binding` the limits of the rules are opened in this transaction, which writes."""
     if not asked.matched:
-        return Precedents()
+        return NO_PRECEDENTS
     return Precedents(
         armed(connection, asked),
         reach(connection, asked, flags),

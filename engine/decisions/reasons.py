@@ -14,6 +14,8 @@ NO_SUBSCRIPTION = "no_subscription"
 NO_CONSENT = contacts.NO_CONSENT
 OFFER_STANDS = "offer_stands"
 NO_PATH = "no_path"
+NEEDS_ADDON = "needs_addon"
+EXCLUDED = "excluded"
 OUTRANKED = "outranked"
 PAUSED = "paused"
 
@@ -33,6 +35,8 @@ CODES: tuple[str | None, ...] = (
     ALREADY_HAS,
     NEEDS_PLAN,
     NO_PATH,
+    NEEDS_ADDON,
+    EXCLUDED,
     OFFER_STANDS,
     *refusals.WORDING,
     *contacts.WORDING,
@@ -52,6 +56,8 @@ _WORDING = {
     NEEDS_PLAN: ("their plan does not support it", "the subscription's plan does not support {detail}"),
     NO_SUBSCRIPTION: ("they have no subscription to add it to", "there is no subscription to add {detail} to"),
     NO_PATH: ("there is no way to it from their plan", "there is no way to {detail} from the subscription's plan"),
+    NEEDS_ADDON: ("they lack an add-on that it needs", "the subscription lacks an add-on that {detail} needs"),
+    EXCLUDED: ("they have something that it does not go with", "{detail} does not go with what the subscription has"),
     OFFER_STANDS: ("an offer of it is open already", "an offer of {detail} is open already"),
     **refusals.WORDING,
     **contacts.WORDING,

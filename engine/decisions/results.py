@@ -12,6 +12,7 @@ from engine.decisions.allot import allot
 from engine.decisions.candidates import Case
 from engine.decisions.decide import Decided, decide
 from engine.decisions.occasions import Batch
+from engine.decisions.precedents import NO_PRECEDENTS, Precedents
 from engine.decisions.tables import Occurrence, case_of
 
 
@@ -23,6 +24,7 @@ class Outcome:
     case: Case
     decided: Decided
     ids: Sequence[str]
+    precedents: Precedents
     repeats: Mapping[tuple[int, int], int]  # (part, rule)
 
 
@@ -34,18 +36,22 @@ def matched_occurrences(batch: Batch) -> set[Occurrence]:
 
 
 def outcome(
-    batch: Batch, known: Collection[str], taken: Mapping[Occurrence, str], paused: Collection[str] = ()
+    batch: Batch,
+    known: Collection[str],
+    taken: Mapping[Occurrence, str],
+    paused: Collection[str] = (),
+    precedents: Precedents = NO_PRECEDENTS,
 ) -> Outcome:
     """Decide what was not decided before: `known` are ids of decisions that are there, `taken` occurrences won.
 
-    `paused` are names of rules.
+    `paused` are names of rules; `precedents` are of the batch (`batch_precedents`).
     """
     row, rule, ids = batch.row, batch.rule, np.array(batch.ids, object)
     again = np.array([each in known for each in batch.ids], np.bool_) if known else np.zeros(len(row), np.bool_)
-    case = case_of(batch.table, batch.rules, taken, paused, day=batch.days)
+    case = case_of(batch.table, batch.rules, taken, paused, day=batch.days, precedents=precedents)
     decided = allot(decide(case, row[~again], rule[~again]))
     found = ids[_places(batch, decided)].tolist()
-    return Outcome(batch, case, decided, found, _repeats(batch, np.flatnonzero(again).tolist()))
+    return Outcome(batch, case, decided, found, precedents, _repeats(batch, np.flatnonzero(again).tolist()))
 
 
 def _places(batch: Batch, decided: Decided) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -16,7 +16,7 @@ from engine.decisions.batch_prices import BatchPrices
 from engine.decisions.candidates import Case
 from engine.decisions.decide import Decided, decide
 from engine.decisions.deeds import HELD, HELD_OUT, RESULTS
-from engine.decisions.facts import Before
+from engine.decisions.precedents import NO_PRECEDENTS, Precedents
 from engine.decisions.rule_table import Bools, Ints, RuleTable
 
 SCHEMA = pa.schema(
@@ -46,24 +46,32 @@ def decide_batch(
     paused: Collection[str] = (),
     *,
     day: dt.date,
+    precedents: Precedents = NO_PRECEDENTS,
 ) -> pa.Table:
     """Ranked candidates (`SCHEMA`) of the matches (`row`, `rule`) of a batch.
 
     `taken` are occurrences that were won before, with the rule that won: they are not won again. Rules that are
-    `paused` (names) hold whatever they match.
+    `paused` (names) hold whatever they match. `precedents` are what was said before.
     """
-    case = case_of(batch, rules, taken or {}, paused, day=np.full(batch.num_rows, day.toordinal(), np.int64))
+    days = np.full(batch.num_rows, day.toordinal(), np.int64)
+    case = case_of(batch, rules, taken or {}, paused, day=days, precedents=precedents)
     row, rule = (matches[name].to_numpy().astype(np.int64) for name in ("row", "rule"))
     return as_table(allot(decide(case, row, rule)), case)
 
 
 def case_of(
-    batch: pa.Table, rules: RuleTable, taken: Mapping[Occurrence, str], paused: Collection[str] = (), *, day: Ints
+    batch: pa.Table,
+    rules: RuleTable,
+    taken: Mapping[Occurrence, str],
+    paused: Collection[str] = (),
+    *,
+    day: Ints,
+    precedents: Precedents = NO_PRECEDENTS,
 ) -> Case:
     """A batch as deciding takes it; `day` is each row's local day, as an ordinal."""
     names = tuple(dict.fromkeys(taken.values()))
     prices = BatchPrices(batch, rules, day)
-    before = Before(_taken(batch, taken, names), names, _paused(rules, paused), prices=prices)
+    before = precedents.before(_taken(batch, taken, names), names, _paused(rules, paused), prices)
     return Case(facts_of(batch, rules), rules, before)
 
 

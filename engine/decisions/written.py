@@ -14,13 +14,18 @@ from dsl.catalog import Catalog
 from dsl.typed import Action, Say, Tag
 from engine.decisions import reasons
 from engine.decisions.deeds import RESULTS
+from engine.decisions.effects import Effects
+from engine.decisions.exposed import exposures
 from engine.decisions.json_texts import dumped, joined, json_texts
 from engine.decisions.ledger import TagChange, Written, tally
 from engine.decisions.occasions import KEYS, Batch, event_properties
+from engine.decisions.offered import offers_of
+from engine.decisions.policy import due_by_channel
 from engine.decisions.receipt_texts import receipt_texts
 from engine.decisions.results import Outcome
 from engine.decisions.rule_table import Ints
 from engine.decisions.tables import channel_sets, results, texts
+from engine.decisions.taken import takings
 from engine.matching.rows import full_rows
 from engine.store.documents import dump, encode
 
@@ -38,6 +43,19 @@ def written(outcome: Outcome, now: dt.datetime, *, ruleset: str, pass_id: int | 
         deliveries=_deliveries(outcome, decisions),
         counters=[row | {"pass_id": pass_id or 0} for row in _counters(outcome)],
         tags=_tags(outcome),
+        effects=_effects(outcome, decisions, now),
+    )
+
+
+def _effects(outcome: Outcome, decisions: pa.Table, now: dt.datetime) -> Effects:
+    decided, rules, known = outcome.decided, outcome.batch.rules, outcome.precedents
+    people = outcome.batch.table["customer"].to_pylist()
+    return Effects(
+        known.armed.new,
+        exposures(decided, rules, known.armed.arms, outcome.ids, people),
+        known.limited.opened,
+        takings(decided, rules, known.limited.opened, outcome.ids, people),
+        offers_of(outcome, decisions, now),
     )
 
 
@@ -89,11 +107,24 @@ def _deliveries(outcome: Outcome, decisions: pa.Table) -> pa.Table:
             "channel": lists.flatten(),
             "customer_id": mine["customer_id"],
             "state": pa.repeat(pa.scalar("pending"), count),
-            "due_at": mine["due_at"],
+            "due_at": _due_at(outcome, winners, lists.flatten(), place, mine["due_at"]),
             "attempts": pa.array(np.zeros(count, np.int64)),
             "content": _contents(outcome, decisions.take(pa.array(winners)), winners).take(place),
         }
     )
+
+
+def _due_at(outcome: Outcome, winners: Ints, channel: pa.Array, place: pa.Array, due_at: pa.Array) -> pa.Array:
+    """When each delivery may be sent: at once, or when the quiet hours of its channel end."""
+    reach = outcome.precedents.reach
+    waiting = due_by_channel(outcome.decided.candidates, outcome.batch.rules, reach, winners) if reach else {}
+    if not waiting:
+        return due_at
+    instants = due_at.cast(pa.int64()).to_numpy().copy()
+    for name, later in waiting.items():
+        mine = pc.equal(channel, name).to_numpy(zero_copy_only=False)
+        instants[mine] = later[place.to_numpy()[mine]]
+    return pa.array(instants).cast(_INSTANT)
 
 
 def _contents(outcome: Outcome, decisions: pa.Table, winners: Ints) -> pa.Array:

@@ -25,6 +25,8 @@ import sqlalchemy as sa
 from dsl.catalog import Owner
 from dsl.typed import MomentUse
 from engine.decisions import ledger
+from engine.decisions.batch_precedents import batch_precedents
+from engine.decisions.effects import put_effects
 from engine.decisions.occasions import Batch, Part, merge
 from engine.decisions.results import matched_occurrences, outcome
 from engine.decisions.written import written
@@ -39,6 +41,7 @@ from engine.moments.due import due_among
 from engine.passes.happened import Event, due_after, local_day
 from engine.passes.report import PassReport
 from engine.passes.this_pass import Pass
+from engine.store.documents import Json, dump
 from engine.store.inserts import insert_columns
 from engine.store.session import Store
 from engine.store.snapshot.pairs import KEYS, coded
@@ -105,10 +108,12 @@ def _decide(connection: sa.Connection, work: Work, parts: Sequence[Part]) -> _St
     batch = merge(parts, work.plans.rule_table)
     known = ledger.known(connection, batch.ids)
     taken = ledger.taken(connection, matched_occurrences(batch))
-    decided = outcome(batch, known, taken, work.paused)
+    told = batch_precedents(connection, batch, work.now, binding=False)
+    decided = outcome(batch, known, taken, work.paused, told)
     rows = written(decided, work.now, ruleset=work.ruleset.digest, pass_id=None)
     if work.happening:
         insert_columns(connection, decisions, rows.decisions)
+        put_effects(connection, rows.effects, work.now)
         retag(connection, rows.tags)
     return _Step(batch, rows, decided.decided.candidates.row.tolist(), known)
 
@@ -116,9 +121,11 @@ def _decide(connection: sa.Connection, work: Work, parts: Sequence[Part]) -> _St
 def _decisions(step: _Step, key_of: Callable[[int], Line]) -> Iterator[Line]:
     sent = (step.rows.deliveries[name].to_pylist() for name in ("decision_id", "content"))
     content = dict(zip(*sent, strict=True))
+    offers = step.rows.effects.offers
+    promised = {row["id"]: dump(_promised(row)) for row in (offers.to_pylist() if offers is not None else ())}
     made = zip(step.rows.decisions.to_pylist(), step.rows.receipts["body"].to_pylist(), step.places, strict=True)
     for decision, receipt, row in made:
-        told = {"receipt": receipt, "content": content.get(decision["id"])}
+        told = {"receipt": receipt, "content": content.get(decision["id"]), "made": promised.get(decision["id"])}
         channels = json.loads(decision["channels"])
         yield decision | key_of(row) | told | {"what": DECISION, "channels": channels}
 
@@ -161,6 +168,13 @@ def _batch_keys(use: MomentUse, table: pa.Table) -> list[BatchKey]:
 
 def _named(key: BatchKey) -> Line:
     return dict(zip((name for name, _ in BATCH_KEY), key, strict=True))
+
+
+def _promised(row: dict[str, Any]) -> dict[str, Json]:
+    """A row of the table of offers, to be stamped when it is written."""
+    ends = row["expires_at"]
+    own = {name: value for name, value in row.items() if name not in ("made_at", "state_at", "expires_at")}
+    return own | {"expires_at": None if ends is None else ends.isoformat()}
 
 
 def _counts(what: str, found: Counter[tuple[BatchKey, str | None]]) -> Iterator[Line]:

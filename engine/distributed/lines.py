@@ -10,19 +10,21 @@ import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from dsl.typed import Ruleset, Tag
 from engine.decisions import ledger, reasons
+from engine.decisions.effects import NO_EFFECTS
 from engine.decisions.ledger import Written
 from engine.decisions.tables import Occurrence
 from engine.passes.this_pass import Pass
 from engine.store.bulk import among
 from engine.store.documents import dump
 from engine.store.inserts import columns_of
-from engine.store.tables import customers, decisions, deliveries, receipts
+from engine.store.tables import customers, decisions, deliveries, offers, receipts
 
 Line = dict[str, Any]
 CounterKey = tuple[str, str, int, dt.date]
@@ -53,12 +55,14 @@ def still_right(connection: sa.Connection, lines: Sequence[Line], changes: Chang
 
 def write(connection: sa.Connection, this: Pass, lines: Sequence[Line]) -> None:
     """Decisions, receipts, deliveries and tags, as a pass writes them; counters are the caller's."""
+    promised = [_promised(line, this.now) for line in lines if line["made"]]
     made = Written(
         decisions=columns_of(decisions, [_decision(line) | {"pass_id": this.report.pass_id} for line in lines]),
         receipts=columns_of(receipts, [{"decision_id": line["id"], "body": line["receipt"]} for line in lines]),
         deliveries=columns_of(deliveries, [row for line in lines for row in _deliveries(line)]),
         counters=(),
         tags=[change for line in lines for change in _tags(this.plans.ruleset, line)],
+        effects=replace(NO_EFFECTS, offers=columns_of(offers, promised)),
     )
     ledger.write(connection, this.catalog, made, this.now)
     this.report.add(made)
@@ -73,7 +77,7 @@ def _held(line: Line, winner: str | None, changes: Changes) -> Line:
     for candidate in receipt["candidates"]:
         if candidate[0] == line["rule"]:
             candidate[2:] = lost.values()
-    return line | lost | {"slot": None, "content": None, "receipt": dump(receipt)}
+    return line | lost | {"slot": None, "content": None, "made": None, "receipt": dump(receipt)}
 
 
 def _note(changes: Changes, line: Line, **more: int) -> None:
@@ -92,6 +96,13 @@ def _counted(line: Line) -> str:
 def _decision(line: Line) -> Line:
     stored = {column.name: line[column.name] for column in decisions.c if column.name != "pass_id"}
     return stored | {"channels": dump(line["channels"])}
+
+
+def _promised(line: Line, now: dt.datetime) -> Line:
+    """The row of an offer, which stands from now on."""
+    row: Line = json.loads(line["made"])
+    ends = row["expires_at"]
+    return row | {"made_at": now, "state_at": now, "expires_at": ends and dt.datetime.fromisoformat(ends)}
 
 
 def _deliveries(line: Line) -> Iterator[Line]:

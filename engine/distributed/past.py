@@ -14,13 +14,28 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from engine.store.bulk import insert_rows
-from engine.store.tables import customers, decisions, delayed, events, metadata, readings, subscriptions
+from engine.store.tables import (
+    assignments,
+    customers,
+    decisions,
+    delayed,
+    deliveries,
+    events,
+    exposures,
+    metadata,
+    offer_changes,
+    offer_counts,
+    offers,
+    readings,
+    subscriptions,
+    suppressions,
+)
 
-EVENT, DECISION, READING, DELAY = "event", "decision", "reading", "delay"
+EVENT, DECISION, READING, DELAY, OFFER = "event", "decision", "reading", "delay", "offer"
 
 PAST = pa.schema(
     [
-        ("kind", pa.string()),  # event | decision | reading | delay
+        ("kind", pa.string()),  # event | decision | reading | delay | offer
         ("customer.id", pa.string()),
         ("subscription.id", pa.string()),
         ("moment", pa.string()),  # the meter of a reading
@@ -34,12 +49,13 @@ PAST = pa.schema(
         ("offset", pa.int64()),
         ("subject", pa.string()),
         ("occurrence", pa.string()),
-        ("result", pa.string()),
+        ("result", pa.string()),  # of an offer its state
         ("offer", pa.string()),
         ("slot", pa.int64()),
+        ("until", pa.timestamp("us", "UTC")),
     ]
 )
-"""One table for all of them: what a kind does not have is null."""
+"""One table for all kinds: what a kind does not have is null."""
 
 # For each table: its column, and the column of PAST; behind `=` the text that stands where it is null, or for what
 # nobody asks.
@@ -72,23 +88,42 @@ _READINGS = {
     "recorded_at": "at",
 }
 _DELAYED = {"source": "source", "event_id": "id", "offset": "offset", "state": "=decided", "decided_at": "at"}
+_OFFERS = {
+    "id": "id",
+    "rule": "=",
+    "product": "offer",
+    "customer_id": "customer.id",
+    "subscription_id": "subscription.id",
+    "segment": "=",
+    "discount": "=0",
+    "quote": "={}",
+    "basis": "={}",
+    "made_at": "at",
+    "expires_at": "until",
+    "state": "result",
+    "state_at": "at",
+}
 _TABLES = (
     (EVENT, events, _EVENTS),
     (DECISION, decisions, _DECISIONS),
     (READING, readings, _READINGS),
     (DELAY, delayed, _DELAYED),
+    (OFFER, offers, _OFFERS),
 )
+_EMPTY = (assignments, deliveries, exposures, offer_changes, offer_counts, suppressions)
+"""Asked or written when deciding, and not known on other machines."""
 
 
 @contextmanager
 def at_hand(past: pa.Table) -> Iterator[sa.Connection]:
-    """A connection that sees these rows (`PAST`) in the tables of events, decisions, readings and delays.
+    """A connection that sees these rows (`PAST`) in the tables that deciding asks.
 
     There are tables of customers and subscriptions too, still empty (`people`).
     """
     engine = sa.create_engine("sqlite://")
     with engine.begin() as connection:
-        metadata.create_all(connection, tables=[customers, subscriptions, *(table for _, table, _ in _TABLES)])
+        known = (customers, subscriptions, *(table for _, table, _ in _TABLES), *_EMPTY)
+        metadata.create_all(connection, tables=known)
         for kind, table, columns in _TABLES:
             mine = past.filter(pc.equal(past["kind"], kind))
             if mine.num_rows:

@@ -13,9 +13,10 @@ from dsl.datatypes import Value
 from dsl.typed import Rule
 from engine.lateness import latest
 from engine.offers.states import State
+from engine.store.bulk import run_many
 from engine.store.documents import Json
-from engine.store.inserts import insert, insert_values
-from engine.store.tables import offer_counts, offers
+from engine.store.inserts import insert_values
+from engine.store.tables import offers
 
 Row = Mapping[str, Value]
 
@@ -23,6 +24,12 @@ BASIS = ("plan", "billing_interval", "currency")
 """The subscription's values that a quote is made from."""
 
 COUNTS = ("shown", "accepted", "declined")
+
+_ADDED = ", ".join(f"{name} = offer_counts.{name} + excluded.{name}" for name in COUNTS)
+_COUNT = (
+    f"INSERT INTO offer_counts (product, segment, {', '.join(COUNTS)}) VALUES (?, ?, ?, ?, ?)"
+    f" ON CONFLICT (product, segment) DO UPDATE SET {_ADDED}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +79,4 @@ def count(connection: sa.Connection, more: Mapping[tuple[str, str, str], int]) -
         rows.setdefault((product, segment), dict.fromkeys(COUNTS, 0))[name] += number
     if not rows:
         return
-    statement = insert(connection, offer_counts)
-    added = {name: offer_counts.c[name] + statement.excluded[name] for name in COUNTS}
-    key = [column.name for column in offer_counts.primary_key]
-    values = [{"product": key[0], "segment": key[1], **counts} for key, counts in sorted(rows.items())]
-    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=added), values)
+    run_many(connection, _COUNT, [(*key, *counts.values()) for key, counts in sorted(rows.items())])

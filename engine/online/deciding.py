@@ -6,6 +6,7 @@ is new, and should a key be taken all the same, the unique keys refuse the trans
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,10 @@ import sqlalchemy as sa
 from dsl.catalog import Owner
 from engine.decisions.candidates import Case
 from engine.decisions.decide import Decided, decide
-from engine.decisions.facts import Before
+from engine.decisions.precedents import Precedents
 from engine.moments.calendar import event_key
 from engine.moments.subjects import Occurrence, concerns
+from engine.online.asked import event_precedents
 from engine.online.drafts import Draft
 from engine.online.facts import Met, facts_of
 from engine.online.incoming import IncomingEvent
@@ -47,18 +49,25 @@ class Occasion:
         return event_key(self.event.moment, self.event.source, self.event.id)
 
 
+Whose = tuple[str, str, dt.datetime]
+"""A row's customer, time zone and instant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was decided: the candidates of all occasions, with the rows that they are of."""
+    """What was decided: the candidates of all occasions, with the rows that they are of and what was known of them."""
 
     occasions: Sequence[Occasion]
     met: Sequence[Met]
     decided: Decided
     texts: tuple[str, ...]
+    whose: Sequence[Whose]
+    precedents: Precedents
+    prices: EventPrices
 
 
 def decide_occasions(
-    connection: sa.Connection, plans: Plans, occasions: Sequence[Occasion], paused: Collection[str]
+    connection: sa.Connection, plans: Plans, occasions: Sequence[Occasion], paused: Collection[str], now: dt.datetime
 ) -> Outcome:
     """Match and decide occasions whose events are recorded already; `paused` rules hold what they match."""
     met = [each for number, occasion in enumerate(occasions) for each in _met(number, occasion)]
@@ -67,9 +76,16 @@ def decide_occasions(
     rules = plans.rule_table
     days = [occasions[each.occasion].listeners.day for each in met]
     prices = EventPrices([each.row for each in met], days, rules)
-    case = Case(facts_of(met, rules), rules, Before(paused=_paused(plans, paused) if paused else None, prices=prices))
+    whose = [_whose(occasions[each.occasion]) for each in met]
+    known = event_precedents(connection, rules, met, whose, (row, rule), now)
+    before = known.before(None, (), _paused(plans, paused) if paused else None, prices)
+    case = Case(facts_of(met, rules), rules, before)
     decided = decide(case, row, rule)
-    return Outcome(occasions, met, decided, case.texts)
+    return Outcome(occasions, met, decided, case.texts, whose, known, prices)
+
+
+def _whose(occasion: Occasion) -> Whose:
+    return occasion.person.id, occasion.person.zone, occasion.event.occurred_at
 
 
 def _met(number: int, occasion: Occasion) -> Iterator[Met]:

@@ -14,10 +14,13 @@ import sqlalchemy as sa
 
 from dsl.catalog import Catalog
 from engine.decisions import common_counters
+from engine.decisions.effects import put_effects
 from engine.decisions.ledger import COUNTS, put_tags
+from engine.offers.making import count
+from engine.online.offered import OFFERS, shown
 from engine.online.results import COUNTERS, DECISIONS, DELIVERIES, RECEIPTS, Rows
 from engine.store.bulk import Stored, insert_rows
-from engine.store.tables import counters, decisions, deliveries, receipts
+from engine.store.tables import counters, decisions, deliveries, offers, receipts
 
 
 def write(connection: sa.Connection, catalog: Catalog, rows: Rows, now: dt.datetime) -> None:
@@ -25,6 +28,10 @@ def write(connection: sa.Connection, catalog: Catalog, rows: Rows, now: dt.datet
     insert_few(connection, decisions, DECISIONS, rows.decisions)
     insert_few(connection, receipts, RECEIPTS, rows.receipts)
     insert_few(connection, deliveries, DELIVERIES, rows.deliveries)
+    put_effects(connection, rows.effects, now)
+    if rows.offers:
+        insert_few(connection, offers, OFFERS, rows.offers)
+        count(connection, shown(rows.offers))
     if rows.listeners:
         common_counters.remember(connection, rows.listeners)
         _run(connection, _count(connection.dialect.name), rows.counters())

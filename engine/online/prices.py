@@ -16,7 +16,6 @@ from engine.decisions.rule_table import Ints, RuleTable
 from engine.online.rows import Row
 from engine.pricing.amounts import Amounts
 from engine.pricing.pricer import Pricer
-from engine.pricing.quotes import Quote
 from engine.pricing.refusals import Refused
 
 _KEPT: WeakKeyDictionary[RuleTable, Pricer] = WeakKeyDictionary()
@@ -46,11 +45,11 @@ class EventPrices:
             currencies,
         )
 
-    def quote(self, row: int, asked: int) -> Quote | None:
-        """The whole quote of one offer; None where there is no price."""
-        offer, product = self._rules.deeds.offers[asked]
-        found = self._pricer.quote(offer, product, self._pricer.situation(self._rows[row]), self._days[row])
-        return None if isinstance(found, Refused) else found
+    def amounts(self, row: int, asked: int) -> Amounts:
+        """The amounts of one offer that has a price."""
+        found = self._amounts(row, asked)
+        assert isinstance(found, Amounts)
+        return found
 
     def _amounts(self, row: int, asked: int) -> Amounts | Refused:
         offer, product = self._rules.deeds.offers[asked]

@@ -12,6 +12,7 @@ from typing import Any
 from dsl.typed import Action, Rule, Say, Tag
 from engine.decisions import common_counters, reasons
 from engine.decisions.deeds import RESULTS
+from engine.decisions.effects import NO_EFFECTS, Effects
 from engine.decisions.identity import decision_id
 from engine.decisions.ledger import COUNTS, TagChange
 from engine.decisions.tables import held_as
@@ -63,6 +64,8 @@ class Rows:
     receipts: list[Sequence[Stored]] = field(default_factory=list)
     deliveries: list[Sequence[Stored]] = field(default_factory=list)
     tags: list[TagChange] = field(default_factory=list)
+    offers: list[Sequence[Stored]] = field(default_factory=list)
+    effects: Effects = NO_EFFECTS
     met: Counter[tuple[CounterKey, str]] = field(default_factory=Counter)
     results: dict[tuple[CounterKey, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     listeners: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -87,24 +90,31 @@ class _Candidate:
     channels: tuple[str, ...]
     slot: int
     actions: tuple[Action, ...]
+    waits: Mapping[str, str]  # until when, by channel
 
 
-def add_results(rows: Rows, outcome: Outcome, plans: Plans) -> list[tuple[DecisionLine, ...]]:
-    """Add what the occasions leave behind to the rows, and say what was decided for each, winners first."""
+def add_results(
+    rows: Rows, outcome: Outcome, plans: Plans, waiting: Mapping[int, Mapping[str, str]]
+) -> list[tuple[DecisionLine, ...]]:
+    """Add what the occasions leave behind to the rows, and say what was decided for each, winners first.
+
+    `waiting` says of candidates (by place) on which channels they are sent later, and when (in stored form).
+    """
     by_occasion: dict[int, list[_Candidate]] = defaultdict(list)
-    for candidate in _candidates(outcome, plans):
+    for candidate in _candidates(outcome, plans, waiting):
         by_occasion[candidate.met.occasion].append(candidate)
     for each in {met.occasion for met in outcome.met}:
         _count_met(rows, outcome.occasions[each])
     return [_add(rows, occasion, by_occasion[n], plans) for n, occasion in enumerate(outcome.occasions)]
 
 
-def _candidates(outcome: Outcome, plans: Plans) -> Iterator[_Candidate]:
+def _candidates(outcome: Outcome, plans: Plans, waiting: Mapping[int, Mapping[str, str]]) -> Iterator[_Candidate]:
     found, rules = outcome.decided.candidates, plans.rule_table
     names = (*rules.product_names, None)
     texts = outcome.texts
     columns = (found.row, found.deed, found.product, found.channels, found.reason, found.detail, outcome.decided.slot)
-    for row, deed, product, channels, reason, detail, slot in zip(*(each.tolist() for each in columns), strict=True):
+    rows = zip(*(each.tolist() for each in columns), strict=True)
+    for place, (row, deed, product, channels, reason, detail, slot) in enumerate(rows):
         rule = int(rules.deeds.rule[deed])
         yield _Candidate(
             outcome.met[row],
@@ -116,6 +126,7 @@ def _candidates(outcome: Outcome, plans: Plans) -> Iterator[_Candidate]:
             rules.channels(rule, channels),
             slot,
             rules.deeds.actions[deed],
+            waiting.get(place, {}),
         )
 
 
@@ -187,7 +198,8 @@ def _deliveries(occasion: Occasion, one: _Candidate, decision: Mapping[str, Any]
         }
     )
     for channel in one.channels:
-        yield decision["id"], channel, occasion.person.id, "pending", occasion.draft.occurred_at, 0, content
+        due_at = one.waits.get(channel, occasion.draft.occurred_at)
+        yield decision["id"], channel, occasion.person.id, "pending", due_at, 0, content
 
 
 def _tags(occasion: Occasion, actions: Sequence[Action]) -> Iterator[TagChange]:

@@ -14,10 +14,14 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from dsl.typed import MomentUse
+from engine.budgets.book import open_limits
+from engine.budgets.limits import limits_of
 from engine.halts import Halted, standing
 from engine.online import ledger
 from engine.online.deciding import Occasion, decide_occasions
 from engine.online.drafts import Draft, Telling, draft
+from engine.online.effects import add_effects, waiting
 from engine.online.incoming import Answer, EventConflict, EventRefused, Kept, counts_as, refused
 from engine.online.listeners import Listeners, listeners
 from engine.online.recorded import decide_recorded
@@ -60,10 +64,21 @@ def tell(
     """
     halt, paused = standing(connection)
     group = _Group(connection, store, plans, halt, paused, careful)
+    turns = _turns(tellings)
+    if halt is None and len(turns) > 1:
+        _lock_limits(connection, plans, tellings)
     told: dict[int, Told] = {}
-    for turn in _turns(tellings):
+    for turn in turns:
         told.update(group.take({number: tellings[number] for number in turn}))
     return [told[number] for number in range(len(tellings))]
+
+
+def _lock_limits(connection: sa.Connection, plans: Plans, tellings: Sequence[Telling]) -> None:
+    """Lock the limits of all rules that may decide: before any turn writes, so that groups never wait in a circle."""
+    moments = {telling.event.moment for telling in tellings if telling.decides}
+    limits = [limit for moment in sorted(moments) for limit in limits_of(plans.rules_of(MomentUse(moment)))]
+    if limits:
+        open_limits(connection, limits, max(telling.now for telling in tellings), plans.catalog.timezone)
 
 
 def _turns(tellings: Sequence[Telling]) -> list[list[int]]:
@@ -170,9 +185,11 @@ class _Group:
         if not occasions:
             return []
         rows = Rows()
-        outcome = decide_occasions(self.connection, self.plans, occasions, self.paused)
-        lines = add_results(rows, outcome, self.plans)
-        ledger.write(self.connection, self.plans.catalog, rows, max(one.draft.telling.now for one in occasions))
+        now = max(one.draft.telling.now for one in occasions)
+        outcome = decide_occasions(self.connection, self.plans, occasions, self.paused, now)
+        lines = add_results(rows, outcome, self.plans, waiting(outcome, self.plans.rule_table))
+        add_effects(rows, outcome, self.plans.rule_table, now)
+        ledger.write(self.connection, self.plans.catalog, rows, now)
         return lines
 
     def _answer(self, one: _Fresh, lines: tuple[DecisionLine, ...]) -> Answer:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from dsl.typed import MomentUse
 from engine.decisions import ledger, reasons
+from engine.decisions.batch_precedents import batch_precedents
 from engine.decisions.occasions import Part, merge
 from engine.decisions.results import matched_occurrences, outcome
 from engine.decisions.written import written
@@ -48,7 +49,8 @@ def decide_parts(
     batch = merge(parts, plans.rule_table)
     known = ledger.known(connection, batch.ids)
     taken = ledger.taken(connection, matched_occurrences(batch))
-    decided = outcome(batch, known, taken, paused(connection))
+    told = batch_precedents(connection, batch, now, binding=True)
+    decided = outcome(batch, known, taken, paused(connection), told)
     rows = written(decided, now, ruleset=plans.ruleset.digest, pass_id=report.pass_id)
     ledger.write(connection, plans.catalog, rows, now)
     report.add(rows)

@@ -107,6 +107,16 @@ class Quotes:
         same = np.array(replaces, np.int64)[self.offered] == np.array(currency, np.int64)[self.held]
         return self.minor("margin") - np.where(same, margin[self.held], 0)
 
+    def distinct(self) -> tuple[Ints, list[Amounts]]:
+        """The whole amounts of candidates none of which is refused: the number of each one's, and the distinct ones."""
+        pairs, which = np.unique(self.offered * len(self.plans) + self.held, return_inverse=True)
+        found = []
+        for pair in pairs.tolist():
+            alone = self.alone[pair // len(self.plans)]
+            assert isinstance(alone, Amounts)
+            found.append(instead_of(alone, self.plans[pair % len(self.plans)]))
+        return which.reshape(-1), found
+
     def quote(self, candidate: int, day: dt.date) -> Quote | Refused:
         """The whole quote of one candidate, with its dates."""
         alone = self.alone[self.offered[candidate]]

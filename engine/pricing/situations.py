@@ -85,10 +85,11 @@ def reads(catalog: Catalog) -> tuple[Attribute, ...]:
     keys = [PLAN, INTERVAL, CURRENCY, *(key for key in read.quantities if not key.startswith(USAGE))]
     keys += [read.anchor] if read.anchor is not None else []
     keys += [f"{Owner.CUSTOMER}.{name}" for one in catalog.price_lists.values() for name in one.values]
-    return tuple(one for key in dict.fromkeys(keys) if (one := _attribute(catalog, key)) is not None)
+    return tuple(one for key in dict.fromkeys(keys) if (one := stored_attribute(catalog, key)) is not None)
 
 
-def _attribute(catalog: Catalog, key: str) -> Attribute | None:
+def stored_attribute(catalog: Catalog, key: str) -> Attribute | None:
+    """The attribute of a key (`customer.country`), declared or built in; None where there is no such."""
     owner, _, name = key.partition(".")
     declared = catalog.attributes(Owner(owner)).get(name)
     type_: DataType | None = declared.type if declared is not None else BUILT_IN[Owner(owner)].get(name)

@@ -295,7 +295,7 @@ def _would_be(
         subscription=meeting.subscription,
         properties=_properties(plans, meeting),
     )
-    lines = would_be(plans, [part], now) if part else ()
+    lines = would_be(plans, [part], now, connection) if part else ()
     mine = next((each for each in lines if each.rule == rule.name), None)
     return f"It would be: {_said(mine)}" if mine else "It would meet no rule."
 

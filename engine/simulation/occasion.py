@@ -6,17 +6,28 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
+from engine.decisions.batch_precedents import batch_precedents
 from engine.decisions.occasions import Part, merge
+from engine.decisions.precedents import NO_PRECEDENTS
 from engine.decisions.results import outcome
 from engine.decisions.written import written
 from engine.plans import Plans
 from engine.reports.decisions import DecisionLine, line
 
 
-def would_be(plans: Plans, parts: Sequence[Part], now: dt.datetime) -> tuple[DecisionLine, ...]:
-    """The decisions that a first meeting of these occurrences would make, winners first."""
+def would_be(
+    plans: Plans, parts: Sequence[Part], now: dt.datetime, connection: sa.Connection | None = None
+) -> tuple[DecisionLine, ...]:
+    """The decisions that a first meeting of these occurrences would make, winners first.
+
+    Without a connection nothing was said to anybody before. Limits are left aside: who comes first is not known.
+    """
     if not parts:
         return ()
-    decided = outcome(merge(parts, plans.rule_table), frozenset(), {})
+    batch = merge(parts, plans.rule_table)
+    known = NO_PRECEDENTS if connection is None else batch_precedents(connection, batch, now, binding=False)
+    decided = outcome(batch, frozenset(), {}, precedents=known)
     rows = written(decided, now, ruleset=plans.ruleset.digest, pass_id=None).decisions.to_pylist()
     return tuple(line(row | {"channels": json.loads(row["channels"])}) for row in rows)

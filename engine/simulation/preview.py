@@ -22,6 +22,7 @@ from dsl.printer import term_name
 from dsl.typed import All, Condition, Not, Rule, Ruleset, Say
 from dsl.wording import sentence
 from engine.decisions import reasons
+from engine.decisions.batch_precedents import batch_precedents
 from engine.decisions.deeds import is_contact
 from engine.decisions.occasions import Batch, Part, merge
 from engine.decisions.results import matched_occurrences
@@ -41,7 +42,7 @@ from engine.store.reindex import is_indexed
 from engine.store.rows import joined
 from engine.store.session import Store
 from engine.store.state import customer_states
-from engine.unavailable import asks_for, waits_for
+from engine.unavailable import waits_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ class Sample:
 class Preview:
     """`base` subjects have a scheduled moment that day, `gated` of them in its `while:` statuses (0 for event moments).
 
-    `due` are occurrences, `matched` those that the rule matches (None where the condition asks what this version cannot
-    answer). Clauses are counted by row: a subscription that meets the moment, or a customer without any. `outcomes` say
-    what would become of the matches, with counts. `waits_for` is why this version does not run the rule.
+    `due` are occurrences, `matched` those that the rule matches. Clauses are counted by row: a subscription that meets
+    the moment, or a customer without any. `outcomes` say what would become of the matches, with counts; limits of rules
+    are left aside. `waits_for` is why this version does not run the rule.
     """
 
     rule: str
@@ -82,7 +83,7 @@ class Preview:
     base: int
     gated: int
     due: int
-    matched: int | None
+    matched: int
     clauses: tuple[ClauseCount, ...]
     outcomes: tuple[tuple[str, int], ...]
     samples: tuple[Sample, ...]
@@ -102,11 +103,10 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         indexed = is_indexed(connection, plans.catalog)
         gates = [gate_counts(connection, plans.catalog, use, day) for use in plans.scheduled(day)]
         parts = _parts(connection, plans, asked, day)
-        outcomes, shown = ((), ()) if waiting else _decided(connection, plans, parts, day, samples)
+        outcomes, shown = ((), ()) if waiting else _decided(connection, plans, parts, day, now, samples)
     due = sum(part.occurrences() for part in parts)
     rows = sum(part.table.num_rows for part in parts)
     notes = _notes(rule, day, now, sum(each.without_interval for each in gates), indexed)
-    whole = (asked.moments, asked.condition) == (rule.moments, rule.condition)
     return Preview(
         rule.name,
         sentence(rule),
@@ -114,7 +114,7 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         sum(each.before for each in gates),
         sum(each.after for each in gates),
         due,
-        _matched(parts, plans.rule_table) if whole else None,
+        _matched(parts, plans.rule_table),
         _funnel(asked.condition, parts, day) if asked.condition != All(()) else (),
         outcomes,
         shown,
@@ -124,8 +124,8 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
 
 
 def _moments_and_condition(rule: Rule) -> Rule:
-    """What can be counted of a rule that is not run: its moments, and its condition if it can be asked."""
-    return Rule(rule.name, rule.title, rule.moments, All(()) if asks_for(rule.condition) else rule.condition, ())
+    """What can be counted of a rule that is not run: its moments and its condition."""
+    return Rule(rule.name, rule.title, rule.moments, rule.condition, ())
 
 
 def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) -> list[Part]:
@@ -167,7 +167,7 @@ def _funnel(condition: Condition, parts: Sequence[Part], day: dt.date) -> tuple[
 
 
 def _decided(
-    connection: sa.Connection, plans: Plans, parts: Sequence[Part], day: dt.date, samples: int
+    connection: sa.Connection, plans: Plans, parts: Sequence[Part], day: dt.date, now: dt.datetime, samples: int
 ) -> tuple[tuple[tuple[str, int], ...], tuple[Sample, ...]]:
     """What would become of the matches if this rule were alone, and the first few that would win."""
     filled = [part for part in parts if part.table.num_rows]
@@ -175,7 +175,8 @@ def _decided(
         return (), ()
     batch = merge(filled, plans.rule_table)
     matches = pa.table({"row": batch.row, "rule": batch.rule})
-    candidates = decide_batch(batch.table, matches, batch.rules, day=day)
+    before = batch_precedents(connection, batch, now, binding=False)
+    candidates = decide_batch(batch.table, matches, batch.rules, day=day, precedents=before)
     counts = Counter(zip(candidates["result"].to_pylist(), candidates["reason"].to_pylist(), strict=True))
     outcomes = tuple(
         (f"{result.replace('_', ' ')}: {reasons.summary(reason)}" if reason else result, count)

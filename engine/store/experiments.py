@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from engine.store.bulk import among, instant_text, run_many
-from engine.store.inserts import insert_values
+from engine.store.bulk import among, insert_rows, instant_text, run_many
 from engine.store.tables import assignments, exposures
 
 Assignments = Mapping[tuple[str, str], str]
 """(experiment, customer) -> arm"""
+
+
+_EXPOSURES = ("experiment", "decision_id", "customer_id", "arm", "ghost", "exposed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,9 @@ def assign(connection: sa.Connection, wanted: Assignments, now: dt.datetime) -> 
 
 def expose(connection: sa.Connection, exposed: Sequence[Exposure], now: dt.datetime) -> None:
     """Keeps exposures with their decisions, which are there already."""
-    insert_values(connection, exposures, [asdict(each) | {"exposed_at": now} for each in exposed])
+    at = instant_text(now)
+    rows = [(one.experiment, one.decision_id, one.customer_id, one.arm, one.ghost, at) for one in exposed]
+    insert_rows(connection, exposures, _EXPOSURES, rows)
 
 
 def exposed_by_arm(connection: sa.Connection, experiment: str) -> dict[str, int]:
