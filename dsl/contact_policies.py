@@ -23,7 +23,9 @@ class Cap:
 
     def __str__(self) -> str:
         whom = "" if self.purpose is None else f"{self.purpose} "
-        return f"at most {self.at_most} {whom}contacts on {self.channel} per {self.per}"
+        contacts = "contact" if self.at_most == 1 else "contacts"
+        where = "any channel" if self.channel == ANY else self.channel
+        return f"at most {self.at_most} {whom}{contacts} on {where} per {self.per}"
 
 
 @dataclass(frozen=True, slots=True)

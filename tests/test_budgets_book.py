@@ -228,7 +228,7 @@ def test_a_pass_and_an_event_share_what_there_is(store: Store) -> None:
     """Two passes after each other, as they are decided: opened, allotted, reserved; each refusal with its reason."""
     limits = limits_of([rule("at most 3 customers per day", "budget $25 per week")])
     assert allotted(store, limits, {"c0": 5, "c1": 9, "c2": 7}) == {
-        "c0": "held: the discount does not fit the budget of 25.00 USD per week any more",
+        "c0": "held: what is left of the budget of 25.00 USD per week does not cover the discount",
         "c1": "offered",
         "c2": "offered",
     }
@@ -237,7 +237,9 @@ def test_a_pass_and_an_event_share_what_there_is(store: Store) -> None:
         "c1": "offered",
         "c4": "held: the limit of 3 customers per day is reached",
     }
-    assert allotted(store, limits, {"c1": 1}, currency="EUR") == {"c1": "held: the rule has no budget in EUR"}
+    assert allotted(store, limits, {"c1": 1}, currency="EUR") == {
+        "c1": "held: the discount is in EUR, and the rule has no budget in that currency"
+    }
 
 
 def allotted(

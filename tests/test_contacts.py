@@ -174,7 +174,7 @@ def test_caps_of_marketing_leave_service_alone_unless_they_say_any() -> None:
     assert asked([service, marketing], Policies(caps=(cap,)), [Met(NINE - 1, purpose=1)]) == [None, None]
     assert asked([service], Policies(caps=(cap,)), [Met(NINE - 1)]) == [None]
     anything = Policies(caps=(replace(cap, purpose=None),))
-    capped = (reasons.CAPPED, "at most 1 contacts on any per 1 day")
+    capped = (reasons.CAPPED, "at most 1 contact on any channel per 1 day")
     assert asked([service, marketing], anything, [Met(NINE - 1, purpose=1)]) == [capped] * 2
 
 

@@ -8,15 +8,16 @@ import pytest
 import sqlalchemy as sa
 
 from dsl.datatypes import Money
+from dsl.typed import Offer
 from engine.deliveries import outbox
 from engine.deliveries.channels import Outgoing, Undeliverable
 from engine.deliveries.inbox import messages
 from engine.deliveries.outbox import CLAIM, RETRIES, deliver
+from engine.deliveries.presenting import Presented, present
 from engine.deliveries.rendering import compose, variables
-from engine.offers.making import NewOffer, make_offers
 from engine.passes import run_pass
 from engine.store.session import Store
-from engine.store.tables import decisions, deliveries, offers
+from engine.store.tables import deliveries, offers
 from tests import world
 
 NOW = dt.datetime(2026, 2, 28, 23, tzinfo=dt.UTC)
@@ -52,6 +53,13 @@ def decided(store: Store) -> Store:
     world.put(store, RULES, world.World([ADA], []), NOW)
     run_pass(store, RULES, NOW, day=DAY)
     return store
+
+
+def premium(row: dict[str, object]) -> Presented:
+    """Premium at its list price, as the customer of a row would be offered it."""
+    found = present(RULES.catalog, (Offer(("premium",)),), "premium", row, DAY)
+    assert found is not None
+    return found
 
 
 def through(monkeypatch: pytest.MonkeyPatch, channel: Broken) -> None:
@@ -155,19 +163,19 @@ def test_a_message_reads_attributes_offer_and_event():
         "subscription.billing_interval": "month",
         "event.page": "/pricing",
     }
-    found = variables(RULES.catalog, row, DAY, "premium")
+    found = variables(RULES.catalog, row, DAY, premium(row))
     assert found["tenure"] == 13
     assert found["mrr"] == "1,234.56 USD"
     price = {"price": "40.00 USD", "list_price": "40.00 USD", "today": "0.00 USD", "interval": "month"}
     assert found["offer"] == {"name": "Premium", **price}
     assert found["event"] == {"page": "/pricing"}
-    rendered = compose(RULES, None, row, DAY, "premium")
+    rendered = compose(RULES, None, row, DAY, premium(row))
     assert rendered.body == "We would like to offer you Premium at 40.00 USD."
 
 
 def test_without_a_price_in_the_customers_currency_none_is_named():
     row = {"subscription.currency": "EUR", "subscription.billing_interval": "month"}
-    assert compose(RULES, None, row, DAY, "premium").body == "We would like to offer you Premium."
+    assert compose(RULES, None, row, DAY, premium(row)).body == "We would like to offer you Premium."
 
 
 def test_an_offer_of_which_no_message_could_leave_is_withdrawn(store: Store, monkeypatch: pytest.MonkeyPatch):
@@ -175,9 +183,6 @@ def test_an_offer_of_which_no_message_could_leave_is_withdrawn(store: Store, mon
     rules = world.ruleset("rule grow on birthday offer premium via email")
     world.put(store, rules, world.World([ADA, {**ADA, "customer.id": "c2"}], []), NOW)
     run_pass(store, rules, NOW, day=DAY)
-    with store.write() as connection:
-        decided = connection.execute(sa.select(decisions.c.id, decisions.c.customer_id).order_by(decisions.c.id)).all()
-        make_offers(connection, [NewOffer(key, "grow", "premium", who, None) for key, who in decided], NOW)
     through(monkeypatch, Broken(1, permanent=True))
     assert deliver(store, rules, NOW) == {"failed": 1, "sent": 1}
     with store.read() as connection:

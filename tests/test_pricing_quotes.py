@@ -278,8 +278,18 @@ EURO = Situation("basic", currency="EUR")
 @pytest.mark.parametrize(
     ("words", "situation", "reason", "told"),
     [
-        ("premium at $5 off", EURO, "other_currency", "the offer is in USD"),
-        ("premium at $29.99", EURO, "other_currency", "the offer is in USD"),
+        (
+            "premium at $5 off",
+            EURO,
+            "other_currency",
+            "the offer's price is in USD, and the customer pays in another currency",
+        ),
+        (
+            "premium at $29.99",
+            EURO,
+            "other_currency",
+            "the offer's price is in USD, and the customer pays in another currency",
+        ),
         ("relay", EURO, "no_price", "there is no price of relay a month in EUR"),
         ("premium with relay", EURO, "no_price", "there is no price of relay a month in EUR"),
         ("premium", Situation("basic", "year", "EUR"), "no_price", "there is no price of premium a year in EUR"),

@@ -14,11 +14,17 @@ QUIET_HOURS = "quiet_hours"
 WORDING = {
     SUPPRESSED: ("they are not to be contacted", "the customer is not to be contacted by {detail}"),
     NO_CONSENT: ("they have not agreed to be written to", "the customer has not agreed to messages by {detail}"),
-    MET_LATELY: ("the rule reached them lately", "the rule reached the customer within {detail}"),
-    DECLINED_LATELY: ("they declined it lately", "the customer declined it within {detail}"),
-    OFFERED_LATELY: ("they were offered it lately", "the customer was offered it within {detail}"),
-    TOO_SOON: ("another offer is too close in time", "the customer has another offer within {detail}"),
-    CAPPED: ("they have as many messages as allowed", "the customer has as many messages as allowed: {detail}"),
+    MET_LATELY: ("the rule reached them lately", "this rule reached the customer within {detail} already"),
+    DECLINED_LATELY: ("they declined it lately", "the customer declined this product less than {detail} ago"),
+    OFFERED_LATELY: ("they were offered it lately", "the customer is offered this product within {detail} already"),
+    TOO_SOON: (
+        "another offer is too close in time",
+        "the customer has another offer within {detail}, which is too close",
+    ),
+    CAPPED: (
+        "they have as many contacts as a cap allows",
+        "the customer has as many contacts as the cap allows, {detail}",
+    ),
     QUIET_HOURS: ("it falls into quiet hours", "it falls into the quiet hours of {detail}"),
 }
 """Code: what it says of many customers, what it says of one with the detail kept beside the code."""

@@ -55,20 +55,35 @@ _WORDING = {
     ALREADY_HAS: ("they already have it", "the subscription already has {detail}"),
     NEEDS_PLAN: ("their plan does not support it", "the subscription's plan does not support {detail}"),
     NO_SUBSCRIPTION: ("they have no subscription to add it to", "there is no subscription to add {detail} to"),
-    NO_PATH: ("there is no way to it from their plan", "there is no way to {detail} from the subscription's plan"),
+    NO_PATH: (
+        "there is no way to it from their plan",
+        "the catalog has no way from the subscription's plan to {detail}",
+    ),
     NEEDS_ADDON: ("they lack an add-on that it needs", "the subscription lacks an add-on that {detail} needs"),
     EXCLUDED: ("they have something that it does not go with", "{detail} does not go with what the subscription has"),
-    OFFER_STANDS: ("an offer of it is open already", "an offer of {detail} is open already"),
+    OFFER_STANDS: ("an offer of it is open already", "the customer already has an open offer of {detail}"),
     **refusals.WORDING,
     **contacts.WORDING,
-    PORTFOLIO: ("they are kept out of every rule, to measure what all of them bring",) * 2,
-    HOLD_OUT: ("they are held out, to measure what the rule brings",) * 2,
-    CONTROL: ("they are in the arm that gets nothing, to measure what the others bring",) * 2,
+    PORTFOLIO: (
+        "they are kept out of every rule, to measure what all of them bring",
+        "the customer is kept out of every rule, to measure what all of them bring",
+    ),
+    HOLD_OUT: (
+        "they are held out, to measure what the rule brings",
+        "the customer is held out of this rule, to measure what it brings",
+    ),
+    CONTROL: (
+        "they are in the arm that gets nothing, to measure what the others bring",
+        "the customer is in the arm that gets nothing, to measure what the others bring",
+    ),
     PAUSED: ("the rule is paused",) * 2,
     TOO_LATE: ("it was too late to catch up",) * 2,
     PLACES_TAKEN: ("as many customers were reached as may be", "the limit of {detail} is reached"),
-    BUDGET_SPENT: ("the budget is spent", "the discount does not fit the budget of {detail} any more"),
-    NO_BUDGET: ("the rule has no budget in their currency", "the rule has no budget in {detail}"),
+    BUDGET_SPENT: ("the budget is spent", "what is left of the budget of {detail} does not cover the discount"),
+    NO_BUDGET: (
+        "the rule has no budget in their currency",
+        "the discount is in {detail}, and the rule has no budget in that currency",
+    ),
     OUTRANKED: ("another rule won the occasion", "{detail} won the occasion"),
 }
 
@@ -80,6 +95,5 @@ def summary(reason: str) -> str:
 
 def sentence(reason: str, detail: str | None) -> str:
     """A reason said of one decision, with what it is about, without a capital or a stop."""
-    if reason not in _WORDING or not detail:
-        return summary(reason)
-    return _WORDING[reason][1].format(detail=detail)
+    of_one = _WORDING[reason][1] if reason in _WORDING else "{detail}"
+    return of_one.format(detail=detail) if detail or "{detail}" not in of_one else summary(reason)

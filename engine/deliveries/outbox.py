@@ -1,7 +1,8 @@
 """The outbox: deliveries written with their decisions, carried out afterwards, each finished once.
 
 A worker claims some, renders and sends them, and writes down what became of each. A worker that dies leaves its claims
-to run out; the next takes them up. An offer of which no message could leave was never made: it is withdrawn.
+to run out; the next takes them up. The contact policy is asked again when deliveries are claimed. An offer of which no
+message could leave was never made: it is withdrawn.
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ from dsl.typed import Ruleset
 from engine.deliveries.channels import Channel, Outgoing, Undeliverable
 from engine.deliveries.channels.in_app import InApp
 from engine.deliveries.channels.log import Log
+from engine.deliveries.claim_check import check_claimed
+from engine.deliveries.finished import Finished, failed, sent, tried_again, withheld, write_finished
+from engine.deliveries.presenting import Promise, broken, decided_actions, gone, present, promises
 from engine.deliveries.rendering import MessageFailed, compose
 from engine.offers.withdrawing import withdraw_undelivered
 from engine.pauses import EVERYTHING, paused
+from engine.plans import plans_of
 from engine.privacy import personal_keys
 from engine.store.documents import decode
 from engine.store.rows import joined
@@ -50,13 +55,6 @@ class Composed(NamedTuple):
     masked: Rendered
 
 
-class Finished(NamedTuple):
-    """What became of one claimed delivery: the columns to write."""
-
-    id: int
-    values: dict[str, Any]
-
-
 def deliver(
     store: Store,
     ruleset: Ruleset,
@@ -76,29 +74,31 @@ def deliver(
 
 
 def step(store: Store, ruleset: Ruleset, now: dt.datetime, batch: int, counts: dict[str, int], check: Check) -> bool:
-    """1. Claim up to `batch` deliveries. 2. Render and send each. 3. Write what became of them, in one transaction.
+    """1. Claim up to `batch` deliveries, and withhold or put off what the contact policy does not let leave now.
+    2. Render and send each of the others. 3. Write what became of them, in one transaction.
 
     True if there was work. What was sent is written down even where `check` would not have more claimed by now.
     """
     with store.write() as connection:
         check(connection)
         claimed = _claim(connection, now, batch)
-    if not claimed:
-        return False
-    finished = _send_all(store, ruleset, claimed, now)
+        if not claimed:
+            return False
+        stopped = check_claimed(connection, plans_of(ruleset).rule_table, claimed, now)
+        withdraw_undelivered(connection, _lost(claimed, stopped), now)
+    kept = {each.id for each in stopped}
+    finished = _send_all(store, ruleset, [each for each in claimed if each.id not in kept], now)
     with store.write() as connection:
-        for each in finished:
-            connection.execute(
-                deliveries.update().where(deliveries.c.id == each.id, deliveries.c.state == "pending"), each.values
-            )
-            counts[each.values["state"]] = counts.get(each.values["state"], 0) + 1
+        write_finished(connection, finished)
         withdraw_undelivered(connection, _lost(claimed, finished), now)
+    for each in (*stopped, *finished):
+        counts[each.values["state"]] = counts.get(each.values["state"], 0) + 1
     return True
 
 
 def _lost(claimed: Sequence[sa.Row[Any]], finished: Sequence[Finished]) -> list[str]:
     """The decisions of the deliveries that will never leave."""
-    over = {each.id for each in finished if each.values["state"] in ("withheld", "failed")}
+    over = {each.id for each in finished if each.is_lost}
     return sorted({each.decision_id for each in claimed if each.id in over})
 
 
@@ -125,18 +125,28 @@ def _not_paused(connection: sa.Connection) -> Sequence[sa.ColumnElement[bool]]:
 
 def _send_all(store: Store, ruleset: Ruleset, claimed: Sequence[sa.Row[Any]], now: dt.datetime) -> list[Finished]:
     with store.read() as connection:
-        composed = [(each, _compose(connection, ruleset, each)) for each in claimed]
+        promised = promises(connection, sorted({each.decision_id for each in claimed}), now)
+        composed = [(each, _compose(connection, ruleset, each, promised[each.decision_id], now)) for each in claimed]
     return [_send(each, message, now) for each, message in composed]
 
 
-def _compose(connection: sa.Connection, ruleset: Ruleset, delivery: sa.Row[Any]) -> Composed | str:
+def _compose(
+    connection: sa.Connection, ruleset: Ruleset, delivery: sa.Row[Any], promise: Promise, now: dt.datetime
+) -> Composed | str:
     """The rendered message, or the reason why there is none."""
     content = delivery.content
     state = customer_rows(connection, ruleset.catalog, delivery.customer_id)
     if state is None:
         return "the customer was erased"
     row = joined(state, content["subscription"]) | _event(ruleset, content)
-    told = ruleset, content["message"], row, dt.date.fromisoformat(content["day"]), content["offer"]
+    day, presented = dt.date.fromisoformat(content["day"]), None
+    if content["offer"]:
+        presented = present(ruleset.catalog, decided_actions(ruleset, promise), content["offer"], row, day)
+        if presented is None:
+            return gone(content["offer"], promise)
+        if reason := broken(promise, presented, now):
+            return reason
+    told = ruleset, content["message"], row, day, presented
     try:
         hide = personal_keys(ruleset.catalog)
         return Composed(compose(*told, channel=delivery.channel), compose(*told, hide=hide, channel=delivery.channel))
@@ -153,7 +163,7 @@ def _event(ruleset: Ruleset, content: Mapping[str, Any]) -> dict[str, Value]:
 
 def _send(delivery: sa.Row[Any], message: Composed | str, now: dt.datetime) -> Finished:
     if isinstance(message, str):
-        return Finished(delivery.id, {"state": "withheld", "reason": message[:200], "finished_at": now})
+        return withheld(delivery, message, now)
     channel = CHANNELS.get(delivery.channel, Log())
     plain = message.plain
     try:
@@ -163,13 +173,10 @@ def _send(delivery: sa.Row[Any], message: Composed | str, now: dt.datetime) -> F
     content = delivery.content | {"shown": asdict(message.masked)}
     if channel.keeps_text:
         content |= asdict(plain)
-    return Finished(delivery.id, {"state": "sent", "finished_at": now, "content": content, "claimed_until": None})
+    return sent(delivery, content, now)
 
 
 def _not_sent(delivery: sa.Row[Any], error: Undeliverable, now: dt.datetime) -> Finished:
     if error.permanent or delivery.attempts > len(RETRIES):
-        return Finished(delivery.id, {"state": "failed", "reason": error.reason[:200], "finished_at": now})
-    retry = now + RETRIES[delivery.attempts - 1]
-    return Finished(
-        delivery.id, {"state": "pending", "reason": error.reason[:200], "due_at": retry, "claimed_until": None}
-    )
+        return failed(delivery, error.reason, now)
+    return tried_again(delivery, error.reason, now + RETRIES[delivery.attempts - 1])

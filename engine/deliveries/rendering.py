@@ -9,11 +9,10 @@ from dsl.catalog import AttributeDeclaration, Catalog
 from dsl.datatypes import DataType, Kind, Money, Value
 from dsl.messages import Message, Rendered, render
 from dsl.template_words import RenderingFailed
-from dsl.typed import Attribute, Elapsed, Offer, Ruleset
+from dsl.typed import Attribute, Elapsed, Ruleset
+from engine.deliveries.presenting import Presented
 from engine.errors import CarpeError
 from engine.matching.terms import read_term
-from engine.pricing.quotes import quote
-from engine.pricing.situations import situation_of
 from engine.pricing.words import offer_words
 from engine.privacy import MASK, Row
 
@@ -34,7 +33,7 @@ def compose(
     message: str | None,
     row: Row,
     day: dt.date,
-    offer: str | None = None,
+    offer: Presented | None = None,
     *,
     hide: frozenset[str] = frozenset(),
     channel: str | None = None,
@@ -56,7 +55,7 @@ def _locale(row: Row) -> str | None:
 
 
 def variables(
-    catalog: Catalog, row: Row, day: dt.date, offer: str | None, *, hide: frozenset[str] = frozenset()
+    catalog: Catalog, row: Row, day: dt.date, offer: Presented | None, *, hide: frozenset[str] = frozenset()
 ) -> dict[str, object]:
     """Every attribute by its bare name (the subscription's first), `event.*`, and the offer's name and prices."""
     named: dict[str, object] = {}
@@ -66,8 +65,7 @@ def variables(
             named[declaration.name] = MASK if declaration.key in hide else _plain(value)
     named["event"] = {key[6:]: _plain(value) for key, value in row.items() if key.startswith("event.")}
     if offer:
-        quoted = quote(catalog, Offer((offer,)), offer, situation_of(catalog, row), day)
-        named["offer"] = offer_words(catalog, offer, quoted)
+        named["offer"] = offer_words(catalog, offer.product, offer.quoted)
     return named
 
 

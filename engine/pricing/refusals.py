@@ -15,7 +15,10 @@ BELOW_COST = "below_cost"
 WORDING: Mapping[str, tuple[str, str]] = {
     NOT_SOLD: ("it is not sold on that day", "{detail} is not sold on that day"),
     NO_PRICE: ("it has no price for them", "there is no price of {detail}"),
-    OTHER_CURRENCY: ("they pay in another currency than the offer's", "the offer is in {detail}"),
+    OTHER_CURRENCY: (
+        "they pay in another currency than the offer's",
+        "the offer's price is in {detail}, and the customer pays in another currency",
+    ),
     LIST_CURRENCY: ("their price list is in another currency than they pay in", "the price list {detail}"),
     UNKNOWN_QUANTITY: ("what its price counts is not known", "{detail} is not known, and the price depends on it"),
     BELOW_COST: ("the price would be less than the cost", "{detail} would be sold for less than it costs"),

@@ -28,6 +28,7 @@ from engine.decisions.occasions import Batch, Part, merge
 from engine.decisions.results import matched_occurrences
 from engine.decisions.rule_table import RuleTable
 from engine.decisions.tables import decide_batch
+from engine.deliveries.presenting import Presented, present
 from engine.deliveries.rendering import MessageFailed, compose
 from engine.happenings.history import with_history
 from engine.matching.keys import key_of
@@ -197,8 +198,9 @@ def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.T
     read = batch.states(rows, plans.catalog)
     for key, state, product in zip(keys, read, chosen["product"].to_pylist(), strict=True):
         row = {**joined(people[key["customer"]], key["subscription"]), **state}
+        presented = present(plans.catalog, rule.actions, product, row, day) if product else None
         subject, body = (
-            _message(plans.ruleset, message, row, day, product, hide) if is_contact(rule.actions) else (None, None)
+            _message(plans.ruleset, message, row, day, presented, hide) if is_contact(rule.actions) else (None, None)
         )
         values = _values(batch, state, hide)
         yield Sample(
@@ -223,10 +225,10 @@ def _counted_by_row(rule: Rule, due: int, rows: int) -> Iterator[str]:
 
 
 def _message(
-    ruleset: Ruleset, message: str | None, row: Row, day: dt.date, product: str | None, hide: frozenset[str]
+    ruleset: Ruleset, message: str | None, row: Row, day: dt.date, offer: Presented | None, hide: frozenset[str]
 ) -> tuple[str | None, str]:
     try:
-        rendered = compose(ruleset, message, row, day, product, hide=hide)
+        rendered = compose(ruleset, message, row, day, offer, hide=hide)
     except MessageFailed as error:
         return None, str(error)
     return rendered.subject, rendered.body
