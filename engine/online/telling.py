@@ -7,13 +7,16 @@ a pass. A refused event stops nobody else's.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from dsl.typed import MomentUse
+from engine.budgets.book import open_limits
+from engine.budgets.limits import limits_of
 from engine.halts import Halted, standing
 from engine.online import ledger
 from engine.online.deciding import Occasion, decide_occasions
@@ -61,22 +64,33 @@ def tell(
     """
     halt, paused = standing(connection)
     group = _Group(connection, store, plans, halt, paused, careful)
+    turns = _turns(tellings)
+    if halt is None and len(turns) > 1:
+        _lock_limits(connection, plans, tellings)
     told: dict[int, Told] = {}
-    for turn in _turns(tellings):
+    for turn in turns:
         told.update(group.take({number: tellings[number] for number in turn}))
     return [told[number] for number in range(len(tellings))]
+
+
+def _lock_limits(connection: sa.Connection, plans: Plans, tellings: Sequence[Telling]) -> None:
+    """Lock the limits of all rules that may decide: before any turn writes, so that groups never wait in a circle."""
+    moments = {telling.event.moment for telling in tellings if telling.decides}
+    limits = [limit for moment in sorted(moments) for limit in limits_of(plans.rules_of(MomentUse(moment)))]
+    if limits:
+        open_limits(connection, limits, max(telling.now for telling in tellings), plans.catalog.timezone)
 
 
 def _turns(tellings: Sequence[Telling]) -> list[list[int]]:
     """The places of the tellings in turns: a customer's, and an id's, one after the other."""
     turns: dict[int, list[int]] = defaultdict(list)
-    next_turn: Counter[tuple[str, ...]] = Counter()
+    next_turn: dict[tuple[str, ...], int] = {}
     for number, telling in enumerate(tellings):
         event = telling.event
-        keys = ("customer", event.customer), ("id", event.source, event.id)
-        turn = max(next_turn[key] for key in keys)
+        whose, which = (event.customer,), (event.source, event.id)
+        turn = max(next_turn.get(whose, 0), next_turn.get(which, 0))
         turns[turn].append(number)
-        next_turn.update({key: turn + 1 - next_turn[key] for key in keys})
+        next_turn[whose] = next_turn[which] = turn + 1
     return [turns[turn] for turn in sorted(turns)]
 
 
