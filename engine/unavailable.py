@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dsl.choices import HistoryVerb, Purpose
-from dsl.typed import Action, Call, Condition, DecidedCount, Offer, Rule
-from engine.matching.reads import historic
+from dsl.typed import Action, Call, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +25,9 @@ class NotRun:
 
 def waits_for(rule: Rule) -> tuple[str, ...]:
     """What this rule needs that this version does not run, in plain words; nothing for a rule that runs."""
-    return tuple(dict.fromkeys((*asks_for(rule.condition), *_actions(rule), *_clauses(rule))))
-
-
-def asks_for(condition: Condition) -> tuple[str, ...]:
-    """What a condition needs of it."""
-    asked = any(isinstance(one, DecidedCount) and one.verb is HistoryVerb.ACCEPTED for one in historic(condition))
-    return ("what was accepted before",) if asked else ()
+    calls = any(isinstance(action, Call) for action in _every_action(rule))
+    needs = ((calls, "calling a task"), (rule.goal is not None, "goals"))
+    return tuple(what for present, what in needs if present)
 
 
 def not_run(rules: Iterable[Rule]) -> tuple[NotRun, ...]:
@@ -51,45 +45,7 @@ def notice(left_out: tuple[NotRun, ...]) -> str | None:
     return f"{rules} checked but not run by this version: {named}."
 
 
-# --- the parts of a rule ---------------------------------------------------------------------------------------------
-
-
-def _actions(rule: Rule) -> Iterator[str]:
-    if rule.split:
-        yield "experiments"
-    for action in every_action(rule):
-        if isinstance(action, Call):
-            yield "calling a task"
-        if isinstance(action, Offer):
-            yield from _offer(action)
-
-
-def every_action(rule: Rule) -> Iterator[Action]:
-    """The rule's own actions, then those of each arm."""
+def _every_action(rule: Rule) -> Iterator[Action]:
     yield from rule.actions
     for arm in rule.split:
         yield from arm.actions
-
-
-def _offer(offer: Offer) -> Iterator[str]:
-    if offer.price is not None:
-        yield "prices in offers"
-    if offer.free_months:
-        yield "free periods"
-    if offer.extras:
-        yield "add-ons given with an offer"
-
-
-def _clauses(rule: Rule) -> Iterator[str]:
-    for present, what in (
-        (rule.purpose is Purpose.SERVICE, "messages as a service"),
-        (rule.worth is not None, "the worth of an offer"),
-        (rule.at_most_once is not None, "a cap for each customer"),
-        (rule.customers_caps, "a cap on customers"),
-        (rule.budgets, "budgets"),
-        (rule.hold_out, "holding out"),
-        (rule.expires is not None, "offers that expire"),
-        (rule.goal is not None, "goals"),
-    ):
-        if present:
-            yield what

@@ -61,7 +61,7 @@ from engine.store.inserts import insert_values
 from engine.store.rows import table_of
 from engine.store.session import Store
 from engine.store.state import put_customers, put_subscriptions
-from engine.store.tables import decisions, readings
+from engine.store.tables import decisions, offers, readings
 from tests.strategies import rule
 
 PROPERTIES = {
@@ -135,9 +135,9 @@ class World:
             if one.customer_id == met.customer and (one.moment == "visit" or one.subscription_id == met.subscription)
         ]
         offers = [
-            Decided(HistoryVerb.OFFERED, product, at)
+            Decided(HistoryVerb.ACCEPTED if result == "accepted" else HistoryVerb.OFFERED, product, at)
             for customer, result, product, at in self.offers
-            if customer == met.customer and result == "offered" and at < met.due_at
+            if customer == met.customer and result in ("offered", "accepted") and at < met.due_at
         ]
         mine_used = [one for one in self.used if one[0] == met.subscription and one[2] <= met.due_at]
         usage = {meter: much for _, meter, _, much in sorted(mine_used, key=lambda one: one[2])}
@@ -202,7 +202,12 @@ def world(day: dt.date) -> World:
             when, told = happened_at(rng, at, zone), made_properties(rng)
             made.events.append(Event(f"{customer}/{number}", moment, customer, when, told, which))
             made.offers.append(
-                (customer, rng.choice(("offered", "held")), rng.choice(("basic", "more")), happened_at(rng, at, zone))
+                (
+                    customer,
+                    rng.choice(("offered", "held", "accepted")),
+                    rng.choice(("basic", "more")),
+                    happened_at(rng, at, zone),
+                )
             )
         if held:
             read = {happened_at(rng, at, zone) for _ in "abc"}
@@ -248,7 +253,7 @@ def made_term(rng: random.Random) -> Term:
         SinceLast(events),
         UsageOf(rng.choice(("storage", "calls"))),
         QuotaOf(rng.choice(("storage", "calls"))),
-        DecidedCount(HistoryVerb.OFFERED, rng.choice(("basic", None)), rng.choice(WINDOWS)),
+        DecidedCount(rng.choice(list(HistoryVerb)), rng.choice(("basic", None)), rng.choice(WINDOWS)),
     )
     return rng.choice(
         (
@@ -315,9 +320,19 @@ def fill(store: Store, made: World) -> None:
         put_subscriptions(connection, CATALOG, held, NOW)
         recorded = put_events(connection, CATALOG, made.events, NOW)
         assert (recorded.new, recorded.refusals) == (len(made.events), ())
-        insert_values(connection, decisions, [decision(number, *one) for number, one in enumerate(made.offers)])
+        numbered = list(enumerate(made.offers))
+        insert_values(connection, decisions, [decision(number, *one) for number, one in numbered])
+        taken = [accepted(number, *one) for number, one in numbered if one[1] == "accepted"]
+        insert_values(connection, offers, taken)
         names = ("subscription_id", "meter", "read_at", "used", "recorded_at")
         insert_values(connection, readings, [dict(zip(names, (*one, NOW), strict=True)) for one in made.used])
+
+
+def accepted(number: int, customer: str, result: str, product: str, at: dt.datetime) -> dict[str, Any]:
+    """The offer of a decision: made long before, accepted at `at`."""
+    whose = {"id": f"{number:032}", "rule": "r", "product": product, "customer_id": customer, "segment": ""}
+    promised: dict[str, Any] = {"discount": 0, "quote": {}, "basis": {}}
+    return {**whose, **promised, "made_at": at - dt.timedelta(days=9), "state": result, "state_at": at}
 
 
 def decision(number: int, customer: str, result: str, product: str, at: dt.datetime) -> dict[str, Any]:
@@ -329,7 +344,7 @@ def decision(number: int, customer: str, result: str, product: str, at: dt.datet
         "subject": customer,
         "occurrence": f"m:{number}",
         "customer_id": customer,
-        "result": result,
+        "result": "held" if result == "accepted" else result,
         "offer": product,
         "channels": [],
         "local_date": at.date(),

@@ -98,8 +98,7 @@ def decisions(
 
 def _show_preview(out: Console, found: previewing.Preview) -> None:
     out.print(found.sentence, markup=False)
-    matched = "" if found.matched is None else f", {found.matched:,} of them match"
-    out.print(f"On {found.day}: {found.due:,} due{matched}.")
+    out.print(f"On {found.day}: {found.due:,} due, {found.matched:,} of them match.")
     out.print(f"  {found.gated:,} of {found.base:,} that the moment could concern are in its statuses.")
     if found.clauses:
         out.print(_clause_counts(found))

@@ -20,6 +20,7 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from dsl.catalog import Catalog
+from dsl.choices import HistoryVerb
 from dsl.typed import (
     All,
     Attribute,
@@ -112,18 +113,18 @@ class _Past:
 
     def _looks(self, terms: Sequence[Historic]) -> Iterator[Look]:
         """Everything that must be asked of the database."""
-        offers: dict[str | None, list[DecidedCount]] = defaultdict(list)
+        offers: dict[tuple[HistoryVerb, str | None], list[DecidedCount]] = defaultdict(list)
         by_moment: dict[str, list[OfEvents]] = defaultdict(list)
         for term in terms:
             match term:
                 case UsageOf(meter):
                     yield Look(last_reading(meter), partial(_used, term))
                 case DecidedCount():
-                    offers[term.product].append(term)
+                    offers[term.verb, term.product].append(term)
                 case CountOf() | SumOf() | LastOf() | SinceLast():
                     by_moment[term.events.moment].append(term)
-        for product, asking in offers.items():
-            question = self._every(offers_of(product), [term.window for term in asking])
+        for (verb, product), asking in offers.items():
+            question = self._every(offers_of(verb, product), [term.window for term in asking])
             yield Look(question, partial(self._offers, asking))
         for moment, some in by_moment.items():
             yield from self._of_events(moment, some)

@@ -81,7 +81,7 @@ def _source(term: Historic) -> tuple[str, str | None]:
     match term:
         case CountOf(events) | SumOf(events=events) | LastOf(events) | SinceLast(events):
             return "events", events.moment
-        case DecidedCount(product=product):
-            return "offers", product
+        case DecidedCount(verb, product):
+            return str(verb), product
         case UsageOf(meter) | QuotaOf(meter):
             return "meter", meter

@@ -27,6 +27,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dsl.catalog import Moment, Owner
+from dsl.choices import HistoryVerb
 from engine.happenings.packed import Dialect, Question, stored
 
 
@@ -62,9 +63,11 @@ def events_of(moment: Moment) -> Records:
     return Records("events", "occurred_at", which, (moment.name,))
 
 
-def offers_of(product: str | None) -> Records:
-    """What the customer was offered: a product, or any."""
-    which, parameters = "customer_id = {customer} AND result = ?", ("offered",)
+def offers_of(verb: HistoryVerb, product: str | None) -> Records:
+    """What the customer was offered, or accepted: a product, or any. An offer is accepted once, and stays so."""
+    accepted = verb is HistoryVerb.ACCEPTED
+    table, at, column = ("offers", "state_at", "state") if accepted else ("decisions", "due_at", "result")
+    which, parameters = f"customer_id = {{customer}} AND {column} = ?", (str(verb),)
     if product is None:
-        return Records("decisions", "due_at", which, parameters)
-    return Records("decisions", "due_at", f"{which} AND offer = ?", (*parameters, product))
+        return Records(table, at, which, parameters)
+    return Records(table, at, f"{which} AND {'product' if accepted else 'offer'} = ?", (*parameters, product))

@@ -18,7 +18,6 @@ import pyarrow as pa
 from dsl.catalog import Catalog, Owner
 from dsl.typed import All, Condition, MomentUse, Not, Rule, Ruleset
 from dsl.wording import sentence
-from engine.errors import CarpeError
 from engine.happenings.history import with_history
 from engine.matching.outline import Entry, outline
 from engine.matching.plan import Plan
@@ -29,17 +28,12 @@ from engine.store.columns import ARROW, keys_of
 from engine.store.session import Store
 from engine.store.snapshot.everybody import everybody
 from engine.store.tables import SHARDS
-from engine.unavailable import asks_for
 
 PAST_BLOCK = 20_000
 """Rows whose past is asked for at once."""
 
 Progress = Callable[[int], None]
 """rows looked at so far"""
-
-
-class NotCounted(CarpeError):
-    """The rule's condition asks what this version cannot answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +71,7 @@ class BaseFunnel:
 def base_funnel(
     store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, progress: Progress = lambda rows: None
 ) -> BaseFunnel:
-    """Everybody on their local `day`, whatever is due then. Writes nothing. Raises NotCounted."""
-    if waiting := asks_for(rule.condition):
-        raise NotCounted(f"This version cannot count {rule.name}: it asks {', '.join(waiting)}.")
+    """Everybody on their local `day`, whatever is due then. Writes nothing."""
     count = _Count(rule, day, ruleset.catalog)
     for shard in range(SHARDS):
         with store.read() as connection:

@@ -43,7 +43,7 @@ from engine.store.reindex import is_indexed
 from engine.store.rows import joined
 from engine.store.session import Store
 from engine.store.state import customer_states
-from engine.unavailable import asks_for, waits_for
+from engine.unavailable import waits_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ class Sample:
 class Preview:
     """`base` subjects have a scheduled moment that day, `gated` of them in its `while:` statuses (0 for event moments).
 
-    `due` are occurrences, `matched` those that the rule matches (None where the condition asks what this version cannot
-    answer). Clauses are counted by row: a subscription that meets the moment, or a customer without any. `outcomes` say
-    what would become of the matches, with counts. `waits_for` is why this version does not run the rule.
+    `due` are occurrences, `matched` those that the rule matches. Clauses are counted by row: a subscription that meets
+    the moment, or a customer without any. `outcomes` say what would become of the matches, with counts; limits of rules
+    are left aside. `waits_for` is why this version does not run the rule.
     """
 
     rule: str
@@ -84,7 +84,7 @@ class Preview:
     base: int
     gated: int
     due: int
-    matched: int | None
+    matched: int
     clauses: tuple[ClauseCount, ...]
     outcomes: tuple[tuple[str, int], ...]
     samples: tuple[Sample, ...]
@@ -108,7 +108,6 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
     due = sum(part.occurrences() for part in parts)
     rows = sum(part.table.num_rows for part in parts)
     notes = _notes(rule, day, now, sum(each.without_interval for each in gates), indexed)
-    whole = (asked.moments, asked.condition) == (rule.moments, rule.condition)
     return Preview(
         rule.name,
         sentence(rule),
@@ -116,7 +115,7 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
         sum(each.before for each in gates),
         sum(each.after for each in gates),
         due,
-        _matched(parts, plans.rule_table) if whole else None,
+        _matched(parts, plans.rule_table),
         _funnel(asked.condition, parts, day) if asked.condition != All(()) else (),
         outcomes,
         shown,
@@ -126,8 +125,8 @@ def preview(store: Store, ruleset: Ruleset, rule: Rule, day: dt.date, now: dt.da
 
 
 def _moments_and_condition(rule: Rule) -> Rule:
-    """What can be counted of a rule that is not run: its moments, and its condition if it can be asked."""
-    return Rule(rule.name, rule.title, rule.moments, All(()) if asks_for(rule.condition) else rule.condition, ())
+    """What can be counted of a rule that is not run: its moments and its condition."""
+    return Rule(rule.name, rule.title, rule.moments, rule.condition, ())
 
 
 def _parts(connection: sa.Connection, plans: Plans, rule: Rule, day: dt.date) -> list[Part]:
