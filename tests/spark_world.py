@@ -21,13 +21,13 @@ from engine.distributed.deciding import decide_group
 from engine.distributed.export import export
 from engine.distributed.layout import BATCHES, DECIDED, Results
 from engine.distributed.parquet import Folder
-from engine.distributed.past import DECISION, EVENT, PAST, READING
+from engine.distributed.past import DECISION, EVENT, OFFER, PAST, READING
 from engine.distributed.work import Work
 from engine.passes import run_pass
 from engine.store.events import Event, put_events
 from engine.store.inserts import insert_values
 from engine.store.session import Store
-from engine.store.tables import counters, decisions, deliveries, readings, receipts
+from engine.store.tables import counters, decisions, deliveries, offers, readings, receipts
 from tests import world
 
 CATALOG = world.CATALOG.replace(
@@ -93,7 +93,8 @@ def everything(store: Store, day: dt.date) -> dict[str, list[tuple[Any, ...]]]:
         key = (counters.c.rule, counters.c.moment, counters.c.offset)
         counted = sa.select(*key, *(sa.cast(sa.func.sum(counters.c[name]), sa.Integer) for name in COUNTS))
         counted = counted.where(counters.c.local_date == day).group_by(*key)
-        tables = {"decisions": made, "receipts": why, "deliveries": sent, "counters": counted}
+        open_ = sa.select(offers).join(decisions).where(of_day).order_by(offers.c.id)
+        tables = {"decisions": made, "receipts": why, "deliveries": sent, "counters": counted, "offers": open_}
         found = {name: [tuple(row) for row in connection.execute(query)] for name, query in tables.items()}
     return {name: sorted(json.dumps(row, default=str, sort_keys=True) for row in rows) for name, rows in found.items()}  # type: ignore
 
@@ -123,6 +124,11 @@ def past_of(folder: Path) -> pa.Table:
     rows += [
         row | {"kind": READING, "at": row["read_at"], "moment": row["meter"]}
         for row in read(folder, "readings").to_pylist()
+    ]
+    renamed = {"product": "offer", "state": "result", "state_at": "at", "expires_at": "until"}
+    rows += [
+        {renamed.get(name, name): value for name, value in row.items()} | {"kind": OFFER}
+        for row in read(folder, "offers").to_pylist()
     ]
     return pa.Table.from_pylist(rows, PAST)
 

@@ -57,6 +57,13 @@ rule dunning on payment_failed where attempt >= 2 or amount > $30 say "Please pa
 rule sums on payment_failed where sum of amount of payment_failed in last 90 days > $50 untag seen
 rule paused on website_visit where seconds > 1 say "Never." via in_app priority 9
 rule over on website_visit say "Over." via in_app priority 9 until 2026-03-10
+rule tried on website_visit where seconds > 20 offer basic at 10% off hold out 30% expires after 2 hours priority 7
+rule arms on website_visit where page = "/help" priority 8 hold out 20%
+  split 5% small: say "Small." 15% large: offer backup with 1 month free
+rule scarce on payment_failed where attempt = 1 say "Two a day." via in_app priority 4 at most 2 customers per day
+rule purse on payment_failed where amount > $30 offer premium at 50% off priority 5 budget $120 per week
+rule rare on website_visit where seconds < 5 say "Rarely." via in_app priority 2 at most once per 2 hours
+rule serve on payment_failed say "As a service." via email as service priority 1 worth $2
 """
 
 
@@ -155,4 +162,14 @@ def test_events_of_a_group_are_decided_as_one_after_the_other(
         assert found[name] == rows, name
     with store.read() as connection:
         assert set(connection.scalars(sa.select(decisions.c.rule))) == {rule.name for rule in rules.rules} - {"over"}
-        assert set(connection.scalars(sa.select(decisions.c.result))) == {"offered", "said", "tagged", "held"}
+        assert set(connection.scalars(sa.select(decisions.c.result))) == {
+            "offered",
+            "said",
+            "tagged",
+            "held",
+            "held_out",
+        }
+        reasons = set(connection.scalars(sa.select(decisions.c.reason)))
+        assert reasons >= {"offer_stands", "places_taken", "budget_spent", "hold_out", "control_arm", "met_lately"}, (
+            reasons
+        )

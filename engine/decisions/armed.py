@@ -29,7 +29,7 @@ class Armed:
 
 
 def armed(connection: sa.Connection, asked: Asked) -> Armed:
-    """The arms of all experiments that concern the matched rules."""
+    """The arms of all experiments that concern the matched rules: of each rule for those whom it matched alone."""
     tried = list(_experiments(asked))
     if not tried:
         return Armed(Arms(), {})
@@ -41,10 +41,13 @@ def armed(connection: sa.Connection, asked: Asked) -> Armed:
     arm: dict[int, Ints] = {}
     for rule, one in tried:
         kept = {customer: arm for (experiment, customer), arm in stored.items() if experiment == one.salt}
-        found = arms(people, one, kept)
+        places = np.arange(len(people)) if rule == PORTFOLIO else asked.whom(rule)
+        found = arms(people.take(pa.array(places)), one, kept)
         for place in np.flatnonzero(found.new).tolist():
-            new[one.salt, asked.customers[place]] = one.arms[found.arm[place]]
-        by_row = found.arm[asked.customer]
+            new[one.salt, asked.customers[places[place]]] = one.arms[found.arm[place]]
+        by_customer = np.zeros(len(people), np.int64)
+        by_customer[places] = found.arm
+        by_row = by_customer[asked.customer]
         if rule == PORTFOLIO:
             portfolio_out = by_row == 0
         elif one.salt.startswith("split:"):

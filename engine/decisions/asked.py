@@ -30,6 +30,12 @@ class Asked:
     at: Ints
     zone: Ints
     zones: tuple[str, ...]
+    row: Ints  # of each match
+    rule: Ints
+
+    def whom(self, rule: int) -> Ints:
+        """The places of the customers whom a rule matched, in order."""
+        return np.unique(self.customer[self.row[self.rule == rule]])
 
     def matched_rules(self) -> list[Rule]:
         """The rules that matched any row."""
@@ -56,4 +62,6 @@ def asked_of(batch: pa.Table, rules: RuleTable, row: Ints, rule: Ints) -> Asked:
         batch["due_at"].cast(pa.int64()).to_numpy(),
         zones.indices.to_numpy().astype(np.int64),
         tuple(zones.dictionary.to_pylist()),
+        row,
+        rule,
     )

@@ -20,13 +20,14 @@ def needed(catalog: Catalog) -> tuple[Attribute, ...]:
 
 def facts_of(batch: pa.Table, rules: RuleTable) -> Facts:
     """The facts of a batch: its keys (`moments.subjects.SCHEMA`) and the columns of `needed`."""
+    standing = eligibility.standing(batch, rules)
     occasion, occurrence = numbering.occasions(batch), numbering.occurrences(batch)
     return Facts(
         occasion,
         numbering.places(batch, occasion),
         occurrence,
         bool(occurrence.max(initial=-1) + 1 < len(occurrence)),
-        eligibility.standing(batch, rules),
-        eligibility.holds(batch, rules),
+        standing,
+        eligibility.holds(batch, rules, standing),
         policy.open_channels(batch, rules),
     )

@@ -27,7 +27,7 @@ class Facts:
     `occasion` numbers customer and instant from 0 on, in that order. `place` orders the rows of an occasion by subject,
     subscription, occurrence, moment and offset. `occurrence` numbers subject and key, in any order; `has_twins` says
     whether any has several rows (a customer's moment has one a subscription). `standing` is a row of `RuleTable.fit`,
-    `holds` says by product which add-ons the row has (its last column, of no product, is False), `open` has the bits of
+    `holds` says by product what the row has (its last column, of no product, is False), `open` has the bits of
     the channels on which the customer agreed to be met.
     """
 

@@ -14,6 +14,8 @@ NO_SUBSCRIPTION = "no_subscription"
 NO_CONSENT = contacts.NO_CONSENT
 OFFER_STANDS = "offer_stands"
 NO_PATH = "no_path"
+NEEDS_ADDON = "needs_addon"
+EXCLUDED = "excluded"
 OUTRANKED = "outranked"
 PAUSED = "paused"
 
@@ -33,6 +35,8 @@ CODES: tuple[str | None, ...] = (
     ALREADY_HAS,
     NEEDS_PLAN,
     NO_PATH,
+    NEEDS_ADDON,
+    EXCLUDED,
     OFFER_STANDS,
     *refusals.WORDING,
     *contacts.WORDING,
@@ -55,6 +59,8 @@ _WORDING = {
         "there is no way to it from their plan",
         "the catalog has no way from the subscription's plan to {detail}",
     ),
+    NEEDS_ADDON: ("they lack an add-on that it needs", "the subscription lacks an add-on that {detail} needs"),
+    EXCLUDED: ("they have something that it does not go with", "{detail} does not go with what the subscription has"),
     OFFER_STANDS: ("an offer of it is open already", "the customer already has an open offer of {detail}"),
     **refusals.WORDING,
     **contacts.WORDING,

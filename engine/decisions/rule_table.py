@@ -21,6 +21,7 @@ from dsl.typed import Rule
 from engine.contacts.policy import ContactPolicy, contact_policy
 from engine.decisions import reasons
 from engine.decisions.deeds import Deeds, deeds_of
+from engine.decisions.packaging import Packaging, packaging, parts_of, plan_of
 from engine.decisions.slots import Slots, slots_of
 from engine.errors import CarpeError
 
@@ -40,7 +41,7 @@ class RuleTable:
 
     `priority` and `order` (by name) are places: the least goes first, and rules alike have the same. `worth` is in
     major units of its currency. `via` has a bit a channel of the catalog. `fit` is the obstacle (a number of
-    `reasons.CODES`) of a standing and a product, 0 for none; that the row holds an add-on already is not in it.
+    `reasons.CODES`) of a standing and a product, 0 for none; what hangs on add-ons is not in it.
     """
 
     rules: tuple[Rule, ...]
@@ -79,6 +80,11 @@ class RuleTable:
     def slots(self) -> Slots:
         """How many contacts an occasion may have."""
         return slots_of(self.channel_bit, self.catalog.policies.slots)
+
+    @cached_property
+    def packaging(self) -> Packaging:
+        """What products do to each other."""
+        return packaging(self.catalog)
 
     @cached_property
     def contact_policy(self) -> ContactPolicy:
@@ -154,15 +160,23 @@ def _major(money: Money | None) -> float:
 
 
 def _fit(catalog: Catalog) -> npt.NDArray[np.int8]:
-    plans, addons = list(catalog.plans), list(catalog.addons.values())
-    fit = np.zeros((FIRST_PLAN + len(plans), len(catalog.products) + 1), np.int8)
-    for number, held in enumerate(plans):
-        no_path = [place for place, plan in enumerate(plans) if not catalog.may_change(held, plan)]
-        fit[FIRST_PLAN + number, no_path] = reasons.NUMBER[reasons.NO_PATH]
-        fit[FIRST_PLAN + number, number] = reasons.NUMBER[reasons.ALREADY_HAS]
-    for place, addon in enumerate(addons, len(plans)):
-        fit[NO_SUBSCRIPTION, place] = reasons.NUMBER[reasons.NO_SUBSCRIPTION]
-        if addon.needs:
-            others = [FIRST_PLAN + number for number, plan in enumerate(plans) if plan not in addon.needs]
-            fit[[OTHER_PLAN, *others], place] = reasons.NUMBER[reasons.NEEDS_PLAN]
+    """What stands against each product for everybody who stands alike."""
+    standings = (None, "", *catalog.plans)  # "" is a plan that the catalog does not know
+    found = [[_obstacle(catalog, held, name) for name in catalog.products] for held in standings]
+    fit = np.zeros((len(standings), len(catalog.products) + 1), np.int8)
+    fit[:, :-1] = [[0 if reason is None else reasons.NUMBER[reason] for reason in some] for some in found]
     return fit
+
+
+def _obstacle(catalog: Catalog, held: str | None, name: str) -> str | None:
+    """Why a product is not for who has a plan (None: no subscription): of a bundle, why any of its parts is not."""
+    plan = plan_of(catalog, name)
+    if plan is None and held is None:
+        return reasons.NO_SUBSCRIPTION
+    if name == held:
+        return reasons.ALREADY_HAS
+    if plan not in (None, held) and held is not None and not catalog.may_change(held, str(plan)):
+        return reasons.NO_PATH
+    then = held if plan is None else plan
+    needs = (catalog.product(part).needs for part in parts_of(catalog, name) if part in catalog.addons)
+    return reasons.NEEDS_PLAN if any(some and then not in some for some in needs) else None

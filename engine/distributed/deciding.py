@@ -21,6 +21,7 @@ import pyarrow as pa
 from dsl.catalog import Owner
 from dsl.typed import MomentUse
 from engine.decisions import ledger
+from engine.decisions.batch_precedents import batch_precedents
 from engine.decisions.occasions import Batch, Part, merge
 from engine.decisions.results import matched_occurrences, outcome
 from engine.decisions.written import written
@@ -29,6 +30,7 @@ from engine.distributed.past import at_hand
 from engine.distributed.work import BatchKey, Work, event_columns
 from engine.happenings.history import with_history
 from engine.moments.due import due_among
+from engine.store.documents import Json, dump
 from engine.store.snapshot.pairs import KEYS, coded
 from engine.store.zones import shard_of
 
@@ -54,8 +56,9 @@ def decide_group(work: Work, pairs: pa.Table, past: pa.Table) -> pa.Table:
         batch = merge(parts, work.plans.rule_table)
         known = ledger.known(connection, batch.ids)
         taken = ledger.taken(connection, matched_occurrences(batch))
+        told = batch_precedents(connection, batch, work.now, binding=False)
     keys = [key for part in parts for key in _batch_keys(part.use, part.table)]
-    decided = outcome(batch, known, taken, work.paused)
+    decided = outcome(batch, known, taken, work.paused, told)
     rows = written(decided, work.now, ruleset=work.ruleset.digest, pass_id=None)
     lines = [*_decisions(rows, [keys[row] for row in decided.decided.candidates.row.tolist()])]
     lines += [*_counts(DUE, _occurrences(parts)), *_counts(AGAIN, _again(batch, keys, known))]
@@ -84,6 +87,8 @@ def _batch_keys(use: MomentUse, table: pa.Table) -> list[BatchKey]:
 
 
 def _decisions(rows: ledger.Written, keys: Sequence[BatchKey]) -> Iterator[dict[str, Any]]:
+    promised = rows.effects.offers.to_pylist() if rows.effects.offers is not None else []
+    made = {row["id"]: dump(_promised(row)) for row in promised}
     content = dict(zip(rows.deliveries["decision_id"].to_pylist(), rows.deliveries["content"].to_pylist(), strict=True))
     for decision, body, key in zip(rows.decisions.to_pylist(), rows.receipts["body"].to_pylist(), keys, strict=True):
         yield {
@@ -94,7 +99,15 @@ def _decisions(rows: ledger.Written, keys: Sequence[BatchKey]) -> Iterator[dict[
             "shard": key[3],
             "receipt": body,
             "content": content.get(decision["id"]),
+            "made": made.get(decision["id"]),
         }
+
+
+def _promised(row: dict[str, Any]) -> dict[str, Json]:
+    """A row of the table of offers, to be stamped when it is written."""
+    ends = row["expires_at"]
+    own = {name: value for name, value in row.items() if name not in ("made_at", "state_at", "expires_at")}
+    return own | {"expires_at": None if ends is None else ends.isoformat()}
 
 
 def _counts(what: str, found: Counter[tuple[BatchKey, str | None]]) -> Iterator[dict[str, Any]]:

@@ -20,8 +20,9 @@ from sqlalchemy import Connection, Select, Text, cast, select
 
 from dsl.catalog import Catalog, Owner
 from engine.distributed.errors import FolderTaken
-from engine.distributed.layout import BATCHES, DECISIONS, EVENTS, READINGS, Snapshot
+from engine.distributed.layout import BATCHES, DECISIONS, EVENTS, OFFERS, READINGS, Snapshot
 from engine.distributed.parquet import Folder, FolderNotWritten
+from engine.offers.states import LIVE, State
 from engine.passes.this_pass import newest_move
 from engine.passes.work import zones
 from engine.pauses import paused
@@ -31,7 +32,7 @@ from engine.store.events import event_moment
 from engine.store.reindex import catalog_digest
 from engine.store.session import Store
 from engine.store.snapshot.pairs import INTERVAL, stored_attributes
-from engine.store.tables import batches, customers, decisions, events, moves, readings, subscriptions
+from engine.store.tables import batches, customers, decisions, events, moves, offers, readings, subscriptions
 
 BLOCK = 20_000
 """Customers of a block."""
@@ -95,6 +96,7 @@ class _Tables:
         self._attributes = {owner: [] for owner in Owner} | _by_owner(catalog)
         self.customers, self.subscriptions = Folder(folder / "customers"), Folder(folder / "subscriptions")
         self.decisions, self.readings = Folder(folder / "decisions"), Folder(folder / "readings")
+        self.offers = Folder(folder / "offers")
         happens = [name for name in catalog.moments if event_moment(catalog, name)]
         self.events = {name: Folder(folder / "events" / f"moment={name}") for name in happens}
 
@@ -109,12 +111,14 @@ class _Tables:
         self.subscriptions.add(_subscriptions((), self._attributes[Owner.SUBSCRIPTION]))
         self.decisions.add(DECISIONS.empty_table())
         self.readings.add(READINGS.empty_table())
+        self.offers.add(OFFERS.empty_table())
         for each in self.events.values():
             each.add(EVENTS.empty_table())
         return self
 
     def __exit__(self, *error: object) -> None:
-        for each in (self.customers, self.subscriptions, self.decisions, self.readings, *self.events.values()):
+        own = (self.customers, self.subscriptions, self.decisions, self.offers, self.readings)
+        for each in (*own, *self.events.values()):
             each.close()
 
     def add(self, connection: Connection, ids: Sequence[str]) -> None:
@@ -128,6 +132,7 @@ class _Tables:
         for name, folder in self.events.items():
             _stream(connection, folder, EVENTS, _happened(connection, name, ids))
         _stream(connection, self.decisions, DECISIONS, _decided(connection, ids))
+        _stream(connection, self.offers, OFFERS, _offered(connection, ids))
         _stream(connection, self.readings, READINGS, _read(connection, ids))
 
 
@@ -197,6 +202,14 @@ def _decided(connection: Connection, ids: Sequence[str]) -> Select[Any]:
     own = (decisions.c["customer_id" if name == "customer.id" else name] for name in DECISIONS.names)
     mine = among(connection, decisions.c.customer_id, ids)
     return select(*own).where(mine).order_by(decisions.c.customer_id, decisions.c.due_at)
+
+
+def _offered(connection: Connection, ids: Sequence[str]) -> Select[Any]:
+    """What still says anything: the offers that stand, and those that were accepted."""
+    whose = {"customer.id": offers.c.customer_id, "subscription.id": offers.c.subscription_id}
+    own = (whose[name] if name in whose else offers.c[name] for name in OFFERS.names)
+    mine = among(connection, offers.c.customer_id, ids), offers.c.state.in_((*LIVE, State.ACCEPTED))
+    return select(*own).where(*mine).order_by(offers.c.customer_id, offers.c.id)
 
 
 def _read(connection: Connection, ids: Sequence[str]) -> Select[Any]:

@@ -9,6 +9,7 @@ A *snapshot* (`carpe snapshot`), every table by customer:
 | `subscriptions` | a subscription         | `customer.id`, `subscription.id`, `status`, `interval`, attributes     |
 | `events`        | an event               | `EVENTS`; a folder a moment (`moment=support_call`)                    |
 | `decisions`     | a decision made before | `DECISIONS`                                                            |
+| `offers`        | an offer made before   | `OFFERS`; those that stand and those that were accepted                |
 | `readings`      | what a meter read      | `READINGS`                                                             |
 | `batches`       | a finished batch       | `BATCHES`                                                              |
 
@@ -59,6 +60,17 @@ DECISIONS = pa.schema(
         ("due_at", _AT),
     ]
 )
+OFFERS = pa.schema(
+    [
+        ("customer.id", pa.string()),
+        ("subscription.id", pa.string()),
+        ("id", pa.string()),
+        ("product", pa.string()),
+        ("state", pa.string()),
+        ("state_at", _AT),
+        ("expires_at", _AT),
+    ]
+)
 READINGS = pa.schema(
     [
         ("customer.id", pa.string()),
@@ -102,6 +114,10 @@ DECIDED = pa.schema(
         ("ruleset", pa.string()),
         ("receipt", pa.string()),  # the JSON document of the table of receipts
         ("content", pa.string()),  # that of the deliveries, one a channel; null where there are none
+        (
+            "made",
+            pa.string(),
+        ),  # an offer's row as JSON, without its stamps; null where there is none
     ]
 )
 COUNTERS = pa.schema(

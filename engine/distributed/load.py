@@ -15,7 +15,7 @@ import datetime as dt
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow.compute as pc
@@ -24,6 +24,7 @@ import sqlalchemy as sa
 
 from dsl.typed import MomentUse, Ruleset, Tag
 from engine.decisions import ledger, reasons
+from engine.decisions.effects import NO_EFFECTS
 from engine.decisions.ledger import Written
 from engine.decisions.tables import Occurrence
 from engine.distributed.errors import AnotherFormat, AnotherRuleset, ResultsMissing
@@ -40,7 +41,7 @@ from engine.store.bulk import among
 from engine.store.documents import dump
 from engine.store.inserts import columns_of
 from engine.store.session import Store
-from engine.store.tables import SHARDS, customers, decisions, deliveries, moves, receipts
+from engine.store.tables import SHARDS, customers, decisions, deliveries, moves, offers, receipts
 
 ROWS_AT_ONCE = 20_000
 
@@ -169,7 +170,7 @@ def _held(shard: _Shard, line: Line, winner: str | None) -> Line:
     for candidate in receipt["candidates"]:
         if candidate[0] == line["rule"]:
             candidate[2:] = lost.values()
-    return line | lost | {"slot": None, "content": None, "receipt": dump(receipt)}
+    return line | lost | {"slot": None, "content": None, "made": None, "receipt": dump(receipt)}
 
 
 def _occurrence(line: Line) -> Occurrence:
@@ -185,15 +186,24 @@ def _counted(line: Line) -> str:
 
 
 def _write(connection: sa.Connection, this: Pass, lines: Sequence[Line], shard: _Shard) -> None:
+    promised = [_made(line, this.now) for line in lines if line["made"]]
     made = Written(
         decisions=columns_of(decisions, [_decision(line) | {"pass_id": this.report.pass_id} for line in lines]),
         receipts=columns_of(receipts, [{"decision_id": line["id"], "body": line["receipt"]} for line in lines]),
         deliveries=columns_of(deliveries, [row for line in lines for row in _deliveries(line)]),
         counters=(),
         tags=[change for line in lines for change in _tags(this.plans.ruleset, line)],
+        effects=replace(NO_EFFECTS, offers=columns_of(offers, promised)),
     )
     ledger.write(connection, this.catalog, made, this.now)
     this.report.add(made)
+
+
+def _made(line: Line, now: dt.datetime) -> Line:
+    """The row of an offer, which stands from now on."""
+    row: Line = json.loads(line["made"])
+    ends = row["expires_at"]
+    return row | {"made_at": now, "state_at": now, "expires_at": ends and dt.datetime.fromisoformat(ends)}
 
 
 def _decision(line: Line) -> Line:

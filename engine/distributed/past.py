@@ -14,13 +14,24 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from engine.store.bulk import insert_rows
-from engine.store.tables import decisions, events, metadata, readings
+from engine.store.tables import (
+    assignments,
+    decisions,
+    deliveries,
+    events,
+    metadata,
+    offer_changes,
+    offer_counts,
+    offers,
+    readings,
+    suppressions,
+)
 
-EVENT, DECISION, READING = "event", "decision", "reading"
+EVENT, DECISION, READING, OFFER = "event", "decision", "reading", "offer"
 
 PAST = pa.schema(
     [
-        ("kind", pa.string()),  # event | decision | reading
+        ("kind", pa.string()),  # event | decision | reading | offer
         ("customer.id", pa.string()),
         ("subscription.id", pa.string()),
         ("moment", pa.string()),  # the meter of a reading
@@ -32,12 +43,13 @@ PAST = pa.schema(
         ("offset", pa.int64()),
         ("subject", pa.string()),
         ("occurrence", pa.string()),
-        ("result", pa.string()),
+        ("result", pa.string()),  # of an offer its state
         ("offer", pa.string()),
         ("slot", pa.int64()),
+        ("until", pa.timestamp("us", "UTC")),
     ]
 )
-"""One table for all three: what a kind does not have is null."""
+"""One table for all kinds: what a kind does not have is null."""
 
 # For each table: its column, and the column of PAST or the text that stands for what nobody asks.
 _EVENTS = {
@@ -68,15 +80,37 @@ _READINGS = {
     "used": "used",
     "recorded_at": "at",
 }
-_TABLES = ((EVENT, events, _EVENTS), (DECISION, decisions, _DECISIONS), (READING, readings, _READINGS))
+_OFFERS = {
+    "id": "id",
+    "rule": "=",
+    "product": "offer",
+    "customer_id": "customer.id",
+    "subscription_id": "subscription.id",
+    "segment": "=",
+    "discount": "=0",
+    "quote": "={}",
+    "basis": "={}",
+    "made_at": "at",
+    "expires_at": "until",
+    "state": "result",
+    "state_at": "at",
+}
+_TABLES = (
+    (EVENT, events, _EVENTS),
+    (DECISION, decisions, _DECISIONS),
+    (READING, readings, _READINGS),
+    (OFFER, offers, _OFFERS),
+)
+_EMPTY = (assignments, deliveries, offer_changes, offer_counts, suppressions)
+"""Asked when deciding, and not known on other machines."""
 
 
 @contextmanager
 def at_hand(past: pa.Table) -> Iterator[sa.Connection]:
-    """A connection that sees these rows (`PAST`) in the tables of events, decisions and readings."""
+    """A connection that sees these rows (`PAST`) in the tables that deciding asks."""
     engine = sa.create_engine("sqlite://")
     with engine.begin() as connection:
-        metadata.create_all(connection, tables=[table for _, table, _ in _TABLES])
+        metadata.create_all(connection, tables=[*(table for _, table, _ in _TABLES), *_EMPTY])
         for kind, table, columns in _TABLES:
             mine = past.filter(pc.equal(past["kind"], kind))
             if mine.num_rows:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.catalog import Owner
 from dsl.typed import DecidedCount, Historic, QuotaOf, UsageOf
-from engine.distributed.past import DECISION, EVENT, PAST, READING
+from engine.distributed.past import DECISION, EVENT, OFFER, PAST, READING
 from engine.distributed.tables import Tables, column
 from engine.distributed.work import Work
 from engine.happenings.spans import span
@@ -51,7 +51,7 @@ class States:
     def past(self) -> DataFrame:
         """What happened to them before, as far as rules ask (`past.PAST`), with `GROUP`."""
         terms = self._work.terms()
-        kinds = [self._decisions(terms), self._events(terms), self._readings(terms)]
+        kinds = [self._decisions(terms), self._events(terms), self._readings(terms), self._offers()]
         whole = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), filter(None, kinds))
         return self._mine(whole)
 
@@ -129,6 +129,12 @@ class States:
             .withColumn("kind", f.lit(READING))
             .withColumnsRenamed({"read_at": "at", "meter": "moment"})
         )
+
+    def _offers(self) -> DataFrame:
+        from pyspark.sql import functions as f
+
+        names = {"product": "offer", "state": "result", "state_at": "at", "expires_at": "until"}
+        return self._tables.read("offers").withColumn("kind", f.lit(OFFER)).withColumnsRenamed(names)
 
     def _instants(self, window: Any) -> tuple[dt.datetime, dt.datetime]:
         """Between which instants something may count in a window that is seen from anywhere on the day."""

@@ -36,7 +36,7 @@ def event_precedents(
     if not len(row):
         return NO_PRECEDENTS
     at = [(instant - _EPOCH) // _MICROSECOND for *_, instant in whose]
-    asked = _asked(rules, met, whose, at, set(row.tolist()), rule)
+    asked = _asked(rules, met, whose, at, row, rule)
     read = [each.row for each in met]
     told = {flag: _flags(read, flag) for flag in flags(rules.catalog.policies)} if rules.asks_more else {}
     return precedents(connection, asked, told, _segments(read, at, rules.catalog), now, binding=True)
@@ -47,10 +47,10 @@ def _asked(
     met: Sequence[Met],
     whose: Sequence[tuple[str, str, dt.datetime]],
     at: Sequence[int],
-    rows: set[int],
+    row: Ints,
     rule: Ints,
 ) -> Asked:
-    customers = tuple(sorted({whose[number][0] for number in rows}))
+    customers = tuple(sorted({whose[number][0] for number in row.tolist()}))
     place = {customer: number for number, customer in enumerate(customers)}
     zones = tuple(dict.fromkeys(zone for _, zone, _ in whose))
     return Asked(
@@ -62,6 +62,8 @@ def _asked(
         np.array(at, np.int64),
         np.array([zones.index(zone) for _, zone, _ in whose], np.int64),
         zones,
+        row,
+        rule,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dsl.catalog import Catalog
+from engine.decisions.eligibility import all_held
 from engine.decisions.facts import Facts
 from engine.decisions.rule_table import NO_SUBSCRIPTION, OTHER_PLAN, RuleTable
 from engine.online.rows import Row
@@ -27,13 +28,14 @@ def facts_of(met: Sequence[Met], rules: RuleTable) -> Facts:
     """The facts of rows in the order of their occasions, each occasion's by subscription."""
     occasion = [each.occasion for each in met]
     occasions = np.array(occasion, np.int64)
+    standing = np.array([_standing(each, rules) for each in met], np.int64)
     return Facts(
         occasions,
         np.array(_places(occasion), np.int64),
         occasions,
         has_twins=len(set(occasion)) < len(occasion),
-        standing=np.array([_standing(each, rules) for each in met], np.int64),
-        holds=_holds(met, rules),
+        standing=standing,
+        holds=all_held(_holds(met, rules), standing, rules),
         open=np.array([_open(each.row, rules) for each in met], np.int64),
     )
 
