@@ -100,6 +100,11 @@ class Decision(BaseModel):
     reason: str | None = Field(description="Why it was held.")
     detail: str | None = Field(description="What the reason is about: the winning rule, the channel.")
     offer: str | None = Field(examples=["premium"])
+    price: int | None = Field(
+        default=None, description="What the offer costs a billing interval at first, in minor units.", examples=[1920]
+    )
+    currency: str | None = Field(default=None, description="Of the price.", examples=["USD"])
+    arm: str | None = Field(default=None, description="The arm of the rule's experiment.", examples=["small"])
     channels: list[str] = Field(examples=[["email"]])
     local_date: dt.date
     due_at: dt.datetime
@@ -118,6 +123,9 @@ class Decision(BaseModel):
             reason=line.reason,
             detail=line.detail,
             offer=line.offer,
+            price=line.price,
+            currency=line.currency,
+            arm=line.arm,
             channels=list(line.channels),
             local_date=line.local_date,
             due_at=line.due_at,

@@ -1,4 +1,4 @@
-"""One customer: what is known now, what happened lately, what was decided."""
+"""One customer: what is known now, what happened lately, what was offered and decided."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, select
 
 from dsl.catalog import Catalog, Owner
+from engine.offers.reading import list_offers
 from engine.privacy import masked, personal_keys, shown
 from engine.reports.decisions import decisions
 from engine.simulation.near_misses import near_misses
@@ -65,6 +66,7 @@ def one(customer_id: str) -> ResponseReturnValue:
         if found is None:
             abort(404, "There is no customer with this id.")
         latest = _events(connection, catalog, customer_id)
+        offered = list_offers(connection, desk().clock(), customer=customer_id, limit=LATEST)
         decided = decisions(connection, customer=customer_id, limit=LATEST)
     return render_template(
         "customer.html",
@@ -76,6 +78,7 @@ def one(customer_id: str) -> ResponseReturnValue:
         ],
         events=latest,
         lines=decided,
+        offers=offered,
         near=near_misses(desk().store, ruleset, customer_id, desk().today()),
         most=LATEST,
     )

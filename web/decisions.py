@@ -7,6 +7,7 @@ import datetime as dt
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from engine.offers.reading import changes
 from engine.reports.decisions import decisions, receipt
 from web.desk import desk
 from web.layout import RESULTS
@@ -48,7 +49,8 @@ def listing() -> ResponseReturnValue:
 @pages.get("/decisions/<decision_id>")
 def one(decision_id: str) -> ResponseReturnValue:
     with desk().store.read() as connection:
-        found = receipt(connection, decision_id)
+        changed = changes(connection, decision_id)
+        found = receipt(connection, decision_id, desk().clock())
         if found is None:
             abort(404)
     return render_template(
@@ -56,6 +58,8 @@ def one(decision_id: str) -> ResponseReturnValue:
         receipt=found,
         decision=found.decision,
         deliveries=found.deliveries,
+        offer=found.offer,
+        changes=changed,
     )
 
 

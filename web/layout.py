@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flask import Flask, url_for
 
+from dsl.datatypes import Money
 from engine.privacy import shown
 
 _STATIC = Path(__file__).parent / "static"
@@ -19,7 +20,7 @@ RESULTS = {"offered": "Offered", "said": "Said", "tagged": "Tagged", "held": "He
 
 def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(asset=asset, results=RESULTS, share=share)
+    app.jinja_env.globals.update(asset=asset, results=RESULTS, share=share, money=money)
     app.jinja_env.filters.update(day=day, instant=instant, number=number, shown=shown, words=words)
 
 
@@ -45,6 +46,11 @@ def instant(value: dt.datetime | None) -> str:
 
 def number(value: int) -> str:
     return f"{value:,}"
+
+
+def money(minor: int, currency: str) -> str:
+    """`1,234.56 USD`, of minor units."""
+    return str(Money(minor, currency))
 
 
 def words(name: str) -> str:

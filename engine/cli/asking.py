@@ -87,7 +87,7 @@ def decisions(
             found = find_decisions(connection, rule=rule, customer=customer, result=result, day=day, limit=limit)
             _show_decisions(found, as_json)
             return
-        one = receipt(connection, receipt_id)
+        one = receipt(connection, receipt_id, utc_now())
     if one is None:
         raise CarpeError(f"There is no decision {receipt_id}.")
     if as_json:
@@ -163,6 +163,8 @@ def show_receipt(out: Console, one: Receipt) -> None:
     for clause in one.clauses:
         value = "" if clause.value is None else f"  ({clause.value})"
         out.print(f"  {MARKS[clause.verdict]:>7}  {'  ' * clause.depth}{clause.text}{value}", markup=False)
+    if one.offer is not None:
+        out.print(f"  {one.offer.sentence}", markup=False)
     for rival in one.candidates:
         out.print(f"  {rival.rule} (priority {rival.priority}): {rival.sentence}", markup=False)
     for delivery in one.deliveries:

@@ -75,7 +75,8 @@ def explain(
 
 def _show_explanation(out: Console, found: explaining.Explanation) -> None:
     out.print(f"{found.rule} and {found.subject} on {found.day}: {found.outcome}", markup=False)
-    out.print(f"  {found.why_due}", markup=False)
+    for told in (*found.terms, found.why_due):
+        out.print(f"  {told}", markup=False)
     for clause in found.clauses:
         value = "" if clause.value is None else f"  ({clause.value})"
         out.print(f"  {MARKS[clause.verdict]:>7}  {'  ' * clause.depth}{clause.text}{value}", markup=False)

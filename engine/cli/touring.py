@@ -57,7 +57,7 @@ def demo(once: bool, folder: Path, size: int, seed: int, port: int) -> None:
     try:
         _fill(out, store, ruleset, size, seed, now)
         _decide(out, store, ruleset, now)
-        _explain_one(out, store)
+        _explain_one(out, store, now)
         if not once:
             out.print(f'\nSign in as "{LOGIN}" with the password "{PASSWORD}".')
             serve_until_stopped(settings, store, scheduling=True)
@@ -98,7 +98,7 @@ def _decide(out: Console, store: Store, ruleset: Ruleset, now: dt.datetime) -> N
     say_not_run(not_run(ruleset.rules))
 
 
-def _explain_one(out: Console, store: Store) -> None:
+def _explain_one(out: Console, store: Store, now: dt.datetime) -> None:
     """The receipt of a decision whose occasion several rules wanted: the one with the most rivals."""
     rivals = (
         sa.select(decisions.c.detail.label("rule"), decisions.c.customer_id, decisions.c.due_at)
@@ -119,7 +119,7 @@ def _explain_one(out: Console, store: Store) -> None:
             .order_by(sa.func.count(rivals.c.rule).desc(), decisions.c.id)
             .limit(1)
         )
-        one = receipt(connection, chosen) if chosen else None
+        one = receipt(connection, chosen, now) if chosen else None
     if one is not None:
         out.print("\nOne decision, clause by clause:\n")
         show_receipt(out, one)

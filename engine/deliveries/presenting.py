@@ -22,7 +22,8 @@ from engine.pricing.refusals import Refused
 from engine.pricing.situations import situation_of
 from engine.privacy import Row
 from engine.store.bulk import among
-from engine.store.tables import decisions, exposures, offers
+from engine.store.experiments import arm_of_split
+from engine.store.tables import decisions, offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,11 @@ class Promise:
 
 def promises(connection: sa.Connection, ids: Sequence[str], now: dt.datetime) -> dict[str, Promise]:
     """The promises of some decisions, by their ids."""
-    wanted = sa.select(decisions.c.id, decisions.c.rule).where(among(connection, decisions.c.id, ids))
-    of_split = among(connection, exposures.c.decision_id, ids), exposures.c.experiment.like("split:%")
-    arms = sa.select(exposures.c.decision_id, exposures.c.arm).where(*of_split)
-    in_arm = {row[0]: row[1] for row in connection.execute(arms)}
+    wanted = sa.select(decisions.c.id, decisions.c.rule, arm_of_split().label("arm"))
+    decided = connection.execute(wanted.where(among(connection, decisions.c.id, ids)))
     rows = connection.execute(sa.select(offers).where(among(connection, offers.c.id, ids)))
     made: Mapping[str, OfferLine] = {row.id: line(row._mapping, now) for row in rows}
-    return {row.id: Promise(row.rule, in_arm.get(row.id), made.get(row.id)) for row in connection.execute(wanted)}
+    return {row.id: Promise(row.rule, row.arm, made.get(row.id)) for row in decided}
 
 
 def present(catalog: Catalog, actions: Iterable[Action], product: str, row: Row, day: dt.date) -> Presented | None:

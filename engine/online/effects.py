@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +14,13 @@ from engine.decisions.policy import due_by_channel
 from engine.decisions.rule_table import RuleTable
 from engine.decisions.taken import takings
 from engine.online.deciding import Outcome
-from engine.online.offered import offers_of
+from engine.online.offered import OFFERS, offers_of
 from engine.online.results import Rows
+from engine.reports.decisions import DecisionLine, with_terms
 from engine.store.bulk import instant_text
+from engine.store.experiments import split_arms
 
+_PRICE, _CURRENCY = OFFERS.index("price"), OFFERS.index("currency")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -32,6 +37,16 @@ def add_effects(rows: Rows, outcome: Outcome, rules: RuleTable, now: dt.datetime
         takings(decided, rules, known.limited.opened, ids, people),
         None,
     )
+
+
+def with_all_terms(lines: Sequence[tuple[DecisionLine, ...]], rows: Rows) -> Sequence[tuple[DecisionLine, ...]]:
+    """Lines with the prices of their offers and the arms of their experiments, as they are read later."""
+    terms: dict[str, dict[str, Any]] = {key: {"arm": arm} for key, arm in split_arms(rows.effects.exposures).items()}
+    for row in rows.offers:
+        terms.setdefault(str(row[0]), {}).update(price=row[_PRICE], currency=row[_CURRENCY])
+    if not terms:
+        return lines
+    return [tuple(with_terms(one, terms[one.id]) if one.id in terms else one for one in some) for some in lines]
 
 
 def waiting(outcome: Outcome, rules: RuleTable) -> dict[int, dict[str, str]]:

@@ -18,7 +18,7 @@ from engine.halts import Halted, standing
 from engine.online import ledger
 from engine.online.deciding import Occasion, decide_occasions
 from engine.online.drafts import Draft, Telling, draft
-from engine.online.effects import add_effects, waiting
+from engine.online.effects import add_effects, waiting, with_all_terms
 from engine.online.incoming import Answer, EventConflict, EventRefused, Kept, counts_as, refused
 from engine.online.listeners import Listeners, listeners
 from engine.online.recorded import decide_recorded
@@ -176,7 +176,7 @@ class _Group:
         lines = add_results(rows, outcome, self.plans, waiting(outcome, self.plans.rule_table))
         add_effects(rows, outcome, self.plans.rule_table, now)
         ledger.write(self.connection, self.plans.catalog, rows, now)
-        return lines
+        return with_all_terms(lines, rows)
 
     def _answer(self, one: _Fresh, lines: tuple[DecisionLine, ...]) -> Answer:
         kept = Kept("new", counts_as(one.state))

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from dsl.datatypes import Money
 from engine.decisions import reasons
+from engine.offers.reading import OfferLine, offer
+from engine.store.experiments import arm_of_split
 from engine.store.tables import decisions as table
-from engine.store.tables import deliveries, receipts
+from engine.store.tables import deliveries, offers, receipts
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionLine:
-    """One decision; `sentence` says it in plain English. Instants are UTC."""
+    """One decision; `sentence` says it in plain English. Instants are UTC.
+
+    Where they are known: `price`, what the offer costs a billing interval at first, in minor units of `currency`; the
+    `arm` of the rule's experiment; the `score` that arbitration went by, which is told beforehand only.
+    """
 
     id: str
     rule: str
@@ -34,6 +41,10 @@ class DecisionLine:
     decided_at: dt.datetime
     ruleset: str
     sentence: str
+    price: int | None = None
+    currency: str | None = None
+    arm: str | None = None
+    score: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -80,6 +91,7 @@ class Receipt:
     clauses: tuple[ReceiptClause, ...]
     candidates: tuple[ReceiptCandidate, ...]
     deliveries: tuple[ReceiptDelivery, ...]
+    offer: OfferLine | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -87,6 +99,7 @@ class Receipt:
             "clauses": [asdict(each) for each in self.clauses],
             "candidates": [asdict(each) for each in self.candidates],
             "deliveries": [asdict(each) for each in self.deliveries],
+            "offer": None if self.offer is None else self.offer.to_json(),
         }
 
 
@@ -109,23 +122,36 @@ def decisions(
         "local_date": day,
         "occurrence": occurrence,
     }
-    query = sa.select(table).where(*(table.c[name] == value for name, value in wanted.items() if value is not None))
+    query = _with_terms().where(*(table.c[name] == value for name, value in wanted.items() if value is not None))
     ordered = query.order_by(table.c.due_at.desc(), table.c.customer_id, table.c.slot.is_(None), table.c.rule)
     return tuple(line(each._mapping) for each in connection.execute(ordered.limit(limit).offset(offset)))
 
 
-_STORED = tuple(name for name in DecisionLine.__dataclass_fields__ if name not in ("channels", "sentence"))
+def _with_terms() -> sa.Select[Any]:
+    """Decisions with the price of the offer that was made and the arm of the rule's experiment."""
+    terms = offers.c.price, offers.c.currency, arm_of_split().label("arm")
+    return sa.select(table, *terms).outerjoin(offers, offers.c.id == table.c.id)
+
+
+_TERMS = ("price", "currency", "arm", "score")
+_STORED = tuple(name for name in DecisionLine.__dataclass_fields__ if name not in ("channels", "sentence", *_TERMS))
 
 
 def line(row: Mapping[Any, Any]) -> DecisionLine:
-    """A row of `decisions` as a line."""
-    values = {name: row[name] for name in _STORED}
+    """A row of `decisions` as a line, with the terms that it has beside them."""
+    values = {name: row[name] for name in _STORED} | {name: row.get(name) for name in _TERMS}
     return DecisionLine(**values, channels=tuple(row["channels"]), sentence=_sentence(values))
 
 
-def receipt(connection: sa.Connection, decision_id: str) -> Receipt | None:
-    """Everything that is known of one decision; None where there is none of this id."""
-    row = connection.execute(sa.select(table).where(table.c.id == decision_id)).one_or_none()
+def with_terms(one: DecisionLine, terms: Mapping[str, Any]) -> DecisionLine:
+    """A line with terms that were not beside its row, in its sentence too."""
+    values = {name: getattr(one, name) for name in DecisionLine.__dataclass_fields__} | dict(terms)
+    return replace(one, **terms, sentence=_sentence(values))
+
+
+def receipt(connection: sa.Connection, decision_id: str, now: dt.datetime) -> Receipt | None:
+    """Everything that is known of one decision, its offer as it stands at `now`; None: there is none of this id."""
+    row = connection.execute(_with_terms().where(table.c.id == decision_id)).one_or_none()
     if row is None:
         return None
     body = connection.scalar(sa.select(receipts.c.body).where(receipts.c.decision_id == decision_id)) or {}
@@ -139,6 +165,7 @@ def receipt(connection: sa.Connection, decision_id: str) -> Receipt | None:
         tuple(
             ReceiptDelivery(each.channel, each.state, each.reason, **(each.content.get("shown") or {})) for each in sent
         ),
+        offer(connection, decision_id, now),
     )
 
 
@@ -152,13 +179,19 @@ def outcome(result: str, reason: str | None, detail: str | None) -> str:
 
 
 def _sentence(values: Mapping[str, Any]) -> str:
-    about = f"{values['customer_id']} on {values['moment']} ({values['rule']})"
+    rule = values["rule"] if values["arm"] is None else f"in the arm {values['arm']} of {values['rule']}"
+    about = f"{values['customer_id']} on {values['moment']} ({rule})"
     match values["result"]:
         case "offered":
-            return f"Offered {values['offer']} to {about}."
+            return f"Offered {values['offer']}{_at(values)} to {about}."
         case "said":
             return f"Sent a message to {about}."
         case "tagged":
             return f"Tagged {about}."
         case _:
             return f"Held for {about}: {reasons.sentence(values['reason'], values['detail'])}."
+
+
+def _at(values: Mapping[str, Any]) -> str:
+    known = values["price"] is not None and values["currency"] is not None
+    return f" at {Money(values['price'], values['currency'])}" if known else ""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from engine.decisions.batch_precedents import batch_precedents
+from engine.decisions.effects import Effects
 from engine.decisions.occasions import Part, merge
 from engine.decisions.precedents import NO_PRECEDENTS
 from engine.decisions.results import outcome
 from engine.decisions.written import written
 from engine.plans import Plans
 from engine.reports.decisions import DecisionLine, line
+from engine.store.experiments import split_arms
 
 
 def would_be(
@@ -29,5 +32,19 @@ def would_be(
     batch = merge(parts, plans.rule_table)
     known = NO_PRECEDENTS if connection is None else batch_precedents(connection, batch, now, binding=False)
     decided = outcome(batch, frozenset(), {}, precedents=known)
-    rows = written(decided, now, ruleset=plans.ruleset.digest, pass_id=None).decisions.to_pylist()
-    return tuple(line(row | {"channels": json.loads(row["channels"])}) for row in rows)
+    found = written(decided, now, ruleset=plans.ruleset.digest, pass_id=None)
+    rows = zip(found.decisions.to_pylist(), decided.decided.candidates.score.tolist(), strict=True)
+    terms = _terms(found.effects)
+    return tuple(
+        line(row | {"channels": json.loads(row["channels"]), "score": score} | terms.get(row["id"], {}))
+        for row, score in rows
+    )
+
+
+def _terms(effects: Effects) -> dict[str, dict[str, Any]]:
+    """By decision: the price of its offer, and the arm of the rule's experiment."""
+    priced = [] if effects.offers is None else effects.offers.select(["id", "price", "currency"]).to_pylist()
+    found: dict[str, dict[str, Any]] = {each.pop("id"): each for each in priced}
+    for key, arm in split_arms(effects.exposures).items():
+        found.setdefault(key, {})["arm"] = arm
+    return found

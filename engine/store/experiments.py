@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from engine.store.bulk import among, insert_rows, instant_text, run_many
-from engine.store.tables import assignments, exposures
+from engine.store.tables import assignments, decisions, exposures
+
+SPLIT = "split:"
+"""How the salt of a rule's `split` begins."""
 
 Assignments = Mapping[tuple[str, str], str]
 """(experiment, customer) -> arm"""
@@ -55,6 +58,18 @@ def expose(connection: sa.Connection, exposed: Sequence[Exposure], now: dt.datet
     at = instant_text(now)
     rows = [(one.experiment, one.decision_id, one.customer_id, one.arm, one.ghost, at) for one in exposed]
     insert_rows(connection, exposures, _EXPOSURES, rows)
+
+
+def split_arms(exposed: Iterable[Exposure]) -> dict[str, str]:
+    """By decision, the arm of its rule's `split`."""
+    return {one.decision_id: one.arm for one in exposed if one.experiment.startswith(SPLIT)}
+
+
+def arm_of_split() -> sa.ScalarSelect[str]:
+    """The arm of a rule's `split` that a decision of the query around it exposed its customer to; NULL for none."""
+    theirs = exposures.c.customer_id == decisions.c.customer_id, exposures.c.decision_id == decisions.c.id
+    arm = sa.select(exposures.c.arm).where(*theirs, exposures.c.experiment.like(f"{SPLIT}%"))
+    return arm.correlate(decisions).scalar_subquery()
 
 
 def exposed_by_arm(connection: sa.Connection, experiment: str) -> dict[str, int]:
