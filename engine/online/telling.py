@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from dsl.typed import MomentUse
+from engine.budgets.book import open_limits
+from engine.budgets.limits import limits_of
 from engine.halts import Halted, standing
 from engine.online import ledger
 from engine.online.deciding import Occasion, decide_occasions
@@ -61,10 +64,21 @@ def tell(
     """
     halt, paused = standing(connection)
     group = _Group(connection, store, plans, halt, paused, careful)
+    turns = _turns(tellings)
+    if halt is None and len(turns) > 1:
+        _lock_limits(connection, plans, tellings)
     told: dict[int, Told] = {}
-    for turn in _turns(tellings):
+    for turn in turns:
         told.update(group.take({number: tellings[number] for number in turn}))
     return [told[number] for number in range(len(tellings))]
+
+
+def _lock_limits(connection: sa.Connection, plans: Plans, tellings: Sequence[Telling]) -> None:
+    """Lock the limits of all rules that may decide: before any turn writes, so that groups never wait in a circle."""
+    moments = {telling.event.moment for telling in tellings if telling.decides}
+    limits = [limit for moment in sorted(moments) for limit in limits_of(plans.rules_of(MomentUse(moment)))]
+    if limits:
+        open_limits(connection, limits, max(telling.now for telling in tellings), plans.catalog.timezone)
 
 
 def _turns(tellings: Sequence[Telling]) -> list[list[int]]:
