@@ -64,12 +64,6 @@ def agree(store: Store, rules: Ruleset, *, marketing: bool) -> None:
         put_customers(connection, rules.catalog, [{"customer.id": "c0", "customer.marketing_ok": marketing}], NOW)
 
 
-@pytest.fixture(autouse=True)
-def every_rule_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deliveries are asked about whatever this version decides."""
-    monkeypatch.setattr("engine.plans.waits_for", lambda rule: ())
-
-
 @pytest.fixture
 def place(store: Store) -> Store:
     """A store with c0, who is on basic, lives by UTC-5 and takes marketing."""

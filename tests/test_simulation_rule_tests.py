@@ -71,12 +71,12 @@ PASS = [
     "given meter = storage, level = 80%, plan = basic on usage_alert expect offer storage_plus",
     "given meter = storage, level = 80%, plan = basic, has storage_plus on usage_alert expect nothing",
     # meters; the quota is the plan's unless given
-    "given plan = basic, usage of storage = 40 on website_visit expect offer premium at 10% off",
+    "given plan = basic, usage of storage = 40 on website_visit expect offer family at 10% off",
     "given plan = basic, usage of storage = 39.9 on website_visit expect nothing",
     "given plan = basic, usage of storage = 40, has storage_plus on website_visit expect nothing",
     "given usage of storage = 40, quota of storage = 50 on website_visit expect rule heavy",
     "given usage of storage = 40 on website_visit expect nothing",
-    # best of: the first that the customer may have
+    # best of: what the customer may have and brings most
     "given plan = premium, usage of storage = 900 on website_visit expect offer family",
     # the gate: payment_failed concerns active and past_due
     "given attempt = 2, status = past_due on payment_failed expect say hello",
