@@ -14,7 +14,8 @@ test "a year is not enough" given plan = basic, tenure = 12 months on billing_an
 """
 FAILING = 'test "<b>never</b>" given plan = basic, tenure = 13 months on billing_anniversary expect nothing\n'
 WAITING = """
-rule cheaper on billing_anniversary where tenure > 12 months offer premium goal website_visit within 30 days
+rule takers on billing_anniversary offer premium goal website_visit within 30 days
+rule callers on billing_anniversary where tenure > 12 months call welcome
 """
 
 
@@ -59,12 +60,19 @@ def test_many_tests_are_run_in_part(world: World):
 
 def test_the_list_says_which_rules_are_not_run(world: World):
     world.write("waiting.rules", WAITING)
+    world.write("catalog.yaml", f"{CATALOG}tasks: {{welcome: {{channel: email}}}}\n")
     page = world.visitor("ada").see("/rules").text
-    assert "1 checked but not run by this version" in page
+    assert "2 checked but not run by this version" in page
     assert "not run yet: goals" in page
+    assert "not run yet: calling a task" in page
 
 
-def test_the_preview_says_so_too(world: World):
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [("takers", "goals"), ("callers", "calling a task")],
+)
+def test_the_preview_says_so_too(world: World, rule: str, told: str):
     world.write("waiting.rules", WAITING)
-    page = world.visitor("ada").see("/files/waiting.rules?rule=cheaper&day=2026-03-15").text
-    assert "This version checks the rule but does not run it: goals." in page
+    world.write("catalog.yaml", f"{CATALOG}tasks: {{welcome: {{channel: email}}}}\n")
+    page = world.visitor("ada").see(f"/files/waiting.rules?rule={rule}&day=2026-03-15").text
+    assert f"This version checks the rule but does not run it: {told}." in page

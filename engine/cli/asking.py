@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -27,7 +28,7 @@ from engine.cli.explaining import MARKS
 from engine.clock import utc_now
 from engine.config import Settings
 from engine.errors import CarpeError
-from engine.reports.decisions import DecisionLine, Receipt, receipt
+from engine.reports.decisions import DecisionLine, Receipt, ReceiptClause, receipt
 from engine.reports.decisions import decisions as find_decisions
 from engine.simulation import preview as previewing
 from engine.simulation.base_funnel import BaseFunnel, base_funnel
@@ -160,9 +161,7 @@ def _show_decisions(found: tuple[DecisionLine, ...], as_json: bool) -> None:
 def show_receipt(out: Console, one: Receipt) -> None:
     """A decision with its clauses, its rivals and its messages."""
     out.print(one.decision.sentence, markup=False)
-    for clause in one.clauses:
-        value = "" if clause.value is None else f"  ({clause.value})"
-        out.print(f"  {MARKS[clause.verdict]:>7}  {'  ' * clause.depth}{clause.text}{value}", markup=False)
+    show_clauses(out, one.clauses)
     if one.offer is not None:
         out.print(f"  {one.offer.sentence}", markup=False)
     for rival in one.candidates:
@@ -170,3 +169,10 @@ def show_receipt(out: Console, one: Receipt) -> None:
     for delivery in one.deliveries:
         told = (delivery.subject or delivery.body or "").partition("\n")[0]
         out.print(f"  by {delivery.channel}, {delivery.state}: {told}", markup=False)
+
+
+def show_clauses(out: Console, clauses: Iterable[ReceiptClause]) -> None:
+    """A condition, a clause a line, with what it read."""
+    for clause in clauses:
+        value = "" if clause.value is None else f"  ({clause.value})"
+        out.print(f"  {MARKS[clause.verdict]:>7}  {'  ' * clause.depth}{clause.text}{value}", markup=False)

@@ -40,9 +40,11 @@ def _show_counts(out: Console, report: PassReport, what: str) -> None:
     due, looked = sum(report.moments.values()), total("due")
     matched = looked - total("not_matched") - total("missed")
     out.print(f"{what}: {due:,} moments due, looked at by rules {looked:,} times.")
-    out.print(f"{matched:,} matched: {total('offered'):,} offered (or said), {total('held'):,} held.")
+    held_out = f", {count:,} held out" if (count := total("held_out")) else ""
+    out.print(f"{matched:,} matched: {total('offered'):,} offered (or said), {total('held'):,} held{held_out}.")
     for reason, count in report.held.most_common():
-        out.print(f"  {count:>6,} held: {reasons.summary(reason)}")
+        what = "held out" if reason in reasons.HELD_OUT else "held"
+        out.print(f"  {count:>6,} {what}: {reasons.summary(reason)}")
     for reason, count in report.missed.most_common():
         out.print(f"{count:,} missed: {reasons.summary(reason)}.")
 
@@ -55,7 +57,8 @@ def show_deliveries(out: Console, sent: dict[str, int]) -> None:
 def _table(report: PassReport) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("rule")
-    names = ["due", "not_matched", "offered", "held", *(["missed"] if report.total("missed") else [])]
+    seldom = (name for name in ("held_out", "missed") if report.total(name))
+    names = ["due", "not_matched", "offered", "held", *seldom]
     for name in names:
         table.add_column(name.replace("_", " "), justify="right")
     for rule, counts in sorted(report.rules.items()):

@@ -1,4 +1,4 @@
-"""`carpe demo`: the tour. Made-up customers, today's pass, one decision explained, and the web pages."""
+"""`carpe demo`: the tour. Made-up customers, today's pass, a contested decision, an offer taken, and the web pages."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import shutil
 from pathlib import Path
 
 import click
-import sqlalchemy as sa
 from rich.console import Console
 
 from dsl.typed import Ruleset
 from engine.access import create_user
-from engine.cli.asking import show_receipt
+from engine.cli.contesting import accept_contested, show_contest
 from engine.cli.context import console, ruleset_of
 from engine.cli.deciding_bar import progress_bar
 from engine.cli.pass_report import say_not_run, show
@@ -20,17 +19,16 @@ from engine.cli.serving import serve_until_stopped
 from engine.clock import utc_now
 from engine.config import Settings
 from engine.deliveries.outbox import deliver
+from engine.demo.contested import contest
 from engine.demo.events import year_of_events
 from engine.demo.example_rules import example_rules_folder
 from engine.demo.population import population
 from engine.errors import CarpeError
 from engine.passes import run_pass
-from engine.reports.decisions import receipt
 from engine.store.events import put_events
 from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
 from engine.store.state import put_customers, put_subscriptions
-from engine.store.tables import decisions
 from engine.unavailable import not_run
 
 LOGIN, PASSWORD = "demo", "carpe"
@@ -47,7 +45,7 @@ MARK = ".carpe-demo"
 @click.option("--seed", type=int, default=2026, show_default=True, help="The same seed makes the same customers.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 def demo(once: bool, folder: Path, size: int, seed: int, port: int) -> None:
-    """The tour: make a small world in FOLDER, decide its day, explain a decision and serve the pages."""
+    """The tour: make a small world in FOLDER, decide its day, show a contested decision, serve the pages."""
     out, now = console(), utc_now()
     settings = Settings(f"sqlite:///{folder / 'carpe.db'}", folder / "rules", port=port)
     _make_folder(folder)
@@ -57,7 +55,7 @@ def demo(once: bool, folder: Path, size: int, seed: int, port: int) -> None:
     try:
         _fill(out, store, ruleset, size, seed, now)
         _decide(out, store, ruleset, now)
-        _explain_one(out, store, now)
+        _contest(out, store, ruleset, now)
         if not once:
             out.print(f'\nSign in as "{LOGIN}" with the password "{PASSWORD}".')
             serve_until_stopped(settings, store, scheduling=True)
@@ -98,28 +96,12 @@ def _decide(out: Console, store: Store, ruleset: Ruleset, now: dt.datetime) -> N
     say_not_run(not_run(ruleset.rules))
 
 
-def _explain_one(out: Console, store: Store, now: dt.datetime) -> None:
-    """The receipt of a decision whose occasion several rules wanted: the one with the most rivals."""
-    rivals = (
-        sa.select(decisions.c.detail.label("rule"), decisions.c.customer_id, decisions.c.due_at)
-        .where(decisions.c.reason == "outranked")
-        .subquery()
-    )
+def _contest(out: Console, store: Store, ruleset: Ruleset, now: dt.datetime) -> None:
+    """A decision that several rules wanted, then what becomes of it when the customer takes the offer."""
     with store.read() as connection:
-        chosen = connection.scalar(
-            sa.select(decisions.c.id)
-            .outerjoin(
-                rivals,
-                (rivals.c.rule == decisions.c.rule)
-                & (rivals.c.customer_id == decisions.c.customer_id)
-                & (rivals.c.due_at == decisions.c.due_at),
-            )
-            .where(decisions.c.slot.is_not(None), decisions.c.offer.is_not(None))
-            .group_by(decisions.c.id)
-            .order_by(sa.func.count(rivals.c.rule).desc(), decisions.c.id)
-            .limit(1)
-        )
-        one = receipt(connection, chosen, now) if chosen else None
-    if one is not None:
-        out.print("\nOne decision, clause by clause:\n")
-        show_receipt(out, one)
+        found = contest(connection, ruleset, now)
+    if found is None:
+        out.print("\nNo offer of today had a rival; a larger --size has some.")
+        return
+    show_contest(out, found, ruleset.catalog.policies.offers.horizon)
+    accept_contested(out, store, ruleset, found, now)

@@ -80,6 +80,8 @@ def _customer(rng: Random, number: int, today: dt.date) -> Row:
         "interests": _sometimes(rng, 0.85, frozenset(rng.sample(_INTERESTS, rng.choice((0, 1, 1, 2, 2, 3))))),
         "cause": _sometimes(rng, 0.65, rng.choice(_CAUSES)),
         "marketing_ok": _sometimes(rng, 0.95, rng.random() < 0.7),
+        "email_confirmed": _sometimes(rng, 0.97, rng.random() < 0.97),
+        "do_not_contact": _sometimes(rng, 0.97, rng.random() < 0.01),
         "satisfaction": _sometimes(rng, 0.55, round(min(10.0, max(0.0, rng.gauss(7.6, 1.7))), 1)),
         "devices": _sometimes(rng, 0.9, 1 + int(rng.expovariate(0.7))),
     }
