@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 import threading
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from engine.pauses import EVERYTHING, pause, resume
 from engine.store import engines
 from engine.store.documents import dump
 from engine.store.session import Store, open_store
+from engine.store.sqlite_driver import DRIVER
 from engine.store.tables import counters, decisions, events
 
 NOW = dt.datetime(2026, 3, 15, 12, tzinfo=dt.UTC)
@@ -122,7 +122,7 @@ def test_a_locked_database_is_one_sentence_for_each_and_nothing_is_kept(
     monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
     make_tables(tmp_path / "carpe.db")
     store = open_store(f"sqlite:///{tmp_path / 'carpe.db'}")
-    desk, other = desk_of(store), sqlite3.connect(tmp_path / "carpe.db", isolation_level=None)
+    desk, other = desk_of(store), DRIVER.connect(tmp_path / "carpe.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     told: list[object] = []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -30,6 +29,7 @@ from engine.store.engines import read_url
 from engine.store.meta import get_meta, set_meta
 from engine.store.schema import upgrade
 from engine.store.session import Store, open_store
+from engine.store.sqlite_driver import DRIVER
 
 
 def test_a_write_is_kept_and_read(store: Store) -> None:
@@ -123,13 +123,13 @@ def test_sqlite_is_set_up_to_lose_nothing(path: Path) -> None:
 
         assert pragma("synchronous") == 2  # FULL
         assert pragma("foreign_keys") == 1
-        assert pragma("journal_mode") == ("wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "truncate")
+        assert pragma("journal_mode") == ("wal" if DRIVER.sqlite_version_info >= (3, 51, 3) else "truncate")
 
 
 def test_a_locked_database_is_one_sentence(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "BUSY_SECONDS", 0)
     store = open_store(f"sqlite:///{path}")
-    other = sqlite3.connect(path, isolation_level=None)
+    other = DRIVER.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(DatabaseLocked, match="another program"), store.write():
         pass

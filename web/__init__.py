@@ -31,6 +31,7 @@ from web import (
 )
 from web.api_tokens import Tokens
 from web.desk import Desk
+from web.event_door import EventDoor
 from web.secret import session_secret
 
 
@@ -48,7 +49,7 @@ def create_app(
     """
     app = Flask(__name__)
     events, tokens = EventDesk(store, rulebook.good), Tokens(store)
-    app.extensions["carpe"] = Desk(settings, store, rulebook, clock, events, tokens, worker)
+    desk = app.extensions["carpe"] = Desk(settings, store, rulebook, clock, events, tokens, worker)
     security.install(app, session_secret(store, settings.secret))
     layout.install(app)
     sign_in.install(app)
@@ -66,4 +67,5 @@ def create_app(
     app.register_blueprint(health.pages)
     app.register_blueprint(api.pages)
     errors.install(app)
+    app.wsgi_app = EventDoor(app, desk)  # type: ignore[method-assign]
     return app

@@ -13,9 +13,8 @@ from flask.typing import ResponseReturnValue
 from engine.deliveries.inbox import messages
 from engine.event_path import would_decide
 from engine.halts import Halted
-from engine.online import incoming
 from engine.online.drafts import Telling
-from engine.online.incoming import EventConflict, EventRefused, IncomingEvent
+from engine.online.incoming import EventRefused, IncomingEvent
 from web import api_offers, problems
 from web.api_bodies import (
     Answer,
@@ -27,11 +26,10 @@ from web.api_bodies import (
     InboxMessage,
     Problem,
     Question,
-    Recorded,
 )
 from web.api_near import answer_near
 from web.api_readings import answer_readings
-from web.api_requests import decides, in_words, is_list, items_of, read, read_item, refuse, status_of
+from web.api_requests import decides, in_words, is_list, items_of, read, read_item, refuse, result_of, status_of
 from web.desk import desk
 from web.openapi import document
 
@@ -129,28 +127,9 @@ def _told(bodies: Sequence[Event | Problem]) -> list[EventResult]:
     good = [Telling(IncomingEvent(**dict(body)), now, decide) for body in bodies if isinstance(body, Event)]
     answers = iter(desk().events.tell_all(good))
     return [
-        _result(body, next(answers)) if isinstance(body, Event) else EventResult(status=status_of(body), problem=body)
+        result_of(body, next(answers)) if isinstance(body, Event) else EventResult(status=status_of(body), problem=body)
         for body in bodies
     ]
-
-
-def _result(event: Event, told: incoming.Answer | Exception) -> EventResult:
-    """What this event alone is answered."""
-    if isinstance(told, EventConflict | EventRefused):
-        problem, status = in_words(told)
-        return EventResult(status=status, problem=problem)
-    if isinstance(told, Exception):
-        raise told
-    decided = None if told.decisions is None else [Decision.of(line) for line in told.decisions]
-    recorded = Recorded(
-        source=event.source,
-        id=event.id,
-        state=told.kept.state,
-        counts_as=told.kept.counts_as,
-        decisions=decided,
-        waiting=told.waiting,
-    )
-    return EventResult(status=201 if told.kept.state == "new" else 200, recorded=recorded)
 
 
 def _not_json() -> Response:

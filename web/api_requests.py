@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
 
-from engine.online.incoming import EventConflict, EventRefused
+from engine.online.incoming import Answer, EventConflict, EventRefused
 from web import problems
-from web.api_bodies import LARGEST_BATCH, Problem
+from web.api_bodies import LARGEST_BATCH, Decision, Event, EventResult, Problem, Recorded
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -55,6 +55,25 @@ def in_words(refusal: EventRefused | EventConflict) -> tuple[Problem, int]:
     if refusal.unknown:
         return Problem(error=f"unknown_{refusal.field}", reason=reason, field=refusal.field), 404
     return Problem(error="invalid", reason=reason, field=refusal.field), 422
+
+
+def result_of(event: Event, told: Answer | Exception) -> EventResult:
+    """What this event alone is answered."""
+    if isinstance(told, EventConflict | EventRefused):
+        problem, status = in_words(told)
+        return EventResult(status=status, problem=problem)
+    if isinstance(told, Exception):
+        raise told
+    decided = None if told.decisions is None else [Decision.of(line) for line in told.decisions]
+    recorded = Recorded(
+        source=event.source,
+        id=event.id,
+        state=told.kept.state,
+        counts_as=told.kept.counts_as,
+        decisions=decided,
+        waiting=told.waiting,
+    )
+    return EventResult(status=201 if told.kept.state == "new" else 200, recorded=recorded)
 
 
 def malformed() -> Problem:

@@ -78,7 +78,10 @@ class Candidates:
 
     def take(self, order: Ints) -> Candidates:
         """Some of them, in another order."""
-        return Candidates(*(getattr(self, each.name)[order] for each in fields(self)))
+        return Candidates(*(getattr(self, name)[order] for name in _ARRAYS))
+
+
+_ARRAYS = tuple(each.name for each in fields(Candidates))
 
 
 def propose(case: Case, row: Ints, rule: Ints) -> Candidates:

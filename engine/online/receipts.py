@@ -10,18 +10,19 @@ import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from dsl.datatypes import Value
 from dsl.operators import OPERATORS
 from dsl.terms import attributes
-from dsl.typed import All, AnyOf, Attribute, Condition, Elapsed, Not, Relation, SegmentUse, Term, Test
+from dsl.typed import All, Amount, AnyOf, Attribute, Condition, Elapsed, Not, Relation, SegmentUse, Term, Test
 from engine.decisions.receipts import Candidate
 from engine.matching.computed import Reader, read_for_people
 from engine.matching.interpreter import PRESENCE
 from engine.matching.outline import Entry, outline
 from engine.matching.reads import sides
-from engine.matching.terms import elapsed
+from engine.matching.terms import elapsed, read_term
 from engine.privacy import MASK, Row, shown
 from engine.store.documents import dump
 
@@ -170,6 +171,9 @@ def _side(term: Term) -> tuple[Read, Read | None]:
             return _attribute(term.key), None
         case Elapsed(start=Attribute() as start):
             return _elapsed(start.key, term), None
+        case Amount(money):
+            read = partial(read_term, term)
+            return read, lambda row, day: row[money.key] if read(row, day) is not None else None
     return lambda row, day: _reader(row, day).read(term), lambda row, day: read_for_people(term, _reader(row, day))
 
 

@@ -1,13 +1,12 @@
 """Engines: a database's URL, and connections whose transactions are ours.
 
 SQLite: the driver's own transaction handling is switched off (`isolation_level=None`) and SQLAlchemy's `begin` event
-says BEGIN or BEGIN IMMEDIATE, so that a writer takes its lock before it reads. A durable commit is `synchronous=FULL`;
-before 3.51.3 two writers could corrupt a write-ahead log, so older libraries keep a rollback journal.
+says BEGIN or BEGIN IMMEDIATE, so that a writer takes its lock before it reads. A durable commit is `synchronous=FULL`,
+with a write-ahead log where the library's is safe (`sqlite_driver`), else with a rollback journal.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,9 +24,13 @@ from engine.errors import (
     StoreError,
     UnknownDatabase,
 )
+from engine.store.sqlite_driver import DRIVER, SAFE_WAL, Error
 
 BUSY_SECONDS = 15
-_SAFE_WAL = (3, 51, 3)
+
+_LOG_PAGES = 4_000
+"""So long grows a write-ahead log before its pages go to their places, each once: a page of 4 KiB that many commits
+changed is written and synced once for all of them."""
 
 
 def read_url(url: str) -> URL:
@@ -51,7 +54,7 @@ def read_url(url: str) -> URL:
 def make_engine(url: URL) -> Engine:
     """An engine with our transactions; it does not look at the tables."""
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, pool_size=8, max_overflow=24)
+        engine = create_engine(url, module=DRIVER, pool_size=8, max_overflow=24)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -66,15 +69,15 @@ def make_engine(url: URL) -> Engine:
     return engine
 
 
-def _set_up_sqlite(raw: sqlite3.Connection, _record: Any) -> None:
+def _set_up_sqlite(raw: Any, _record: Any) -> None:
     raw.isolation_level = None
     raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     raw.execute("PRAGMA foreign_keys = ON")
     raw.execute("PRAGMA synchronous = FULL")
     raw.execute("PRAGMA cache_size = -65536")
     raw.execute("PRAGMA temp_store = MEMORY")
-    mode = "WAL" if sqlite3.sqlite_version_info >= _SAFE_WAL else "TRUNCATE"
-    raw.execute(f"PRAGMA journal_mode = {mode}")
+    raw.execute(f"PRAGMA journal_mode = {'WAL' if SAFE_WAL else 'TRUNCATE'}")
+    raw.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -107,7 +110,7 @@ def _driver_text(error: Exception) -> str | None:
     A broken constraint is never about the database's condition, and quotes values that could read like it.
     """
     inner = error.orig if isinstance(error, DBAPIError) else error
-    drivers = isinstance(inner, sqlite3.Error) or type(inner).__module__.startswith("psycopg")
+    drivers = isinstance(inner, Error) or type(inner).__module__.startswith("psycopg")
     return str(inner) if drivers and "IntegrityError" not in {kind.__name__ for kind in type(inner).__mro__} else None
 
 

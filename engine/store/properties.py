@@ -16,6 +16,8 @@ from engine.store.documents import Json, decode
 from engine.store.ingest.mapping import Recipe
 from engine.store.ingest.values import Refused, money, parser_of
 
+_AS_WRITTEN = Recipe()
+_write = json.JSONEncoder(ensure_ascii=False).encode
 _TEXTS = (str,)
 _NUMBERS = (int, float)
 
@@ -59,11 +61,11 @@ def _read(catalog: Catalog, name: str, declared: DataType, value: Json) -> Value
     types, expected = _WRITTEN[declared.kind]
     if not isinstance(value, types) or (isinstance(value, bool) and declared.kind is not Kind.FLAG):
         raise PropertyRefused(name, f"“{name}” should be {expected}")
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else _write(value)
     try:
         if declared.kind is Kind.MONEY:
             bare = None if isinstance(value, str) else catalog.currency
             return decode(declared, money(text, bare))
-        return decode(declared, parser_of(declared, Recipe(), catalog, None)(text))
+        return decode(declared, parser_of(declared, _AS_WRITTEN, catalog, None)(text))
     except Refused as refusal:
         raise PropertyRefused(name, f"“{name}” {refusal}") from None

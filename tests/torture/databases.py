@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import sqlite3
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,6 +11,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from engine.store.sqlite_driver import DRIVER
 from engine.store.tables import leases
 from tests.conftest import Server, binaries, make_tables
 
@@ -61,7 +61,7 @@ class SQLite:
         return _holder(self._monitor)
 
     def lock(self, turn: int) -> None:
-        connection = sqlite3.connect(self._file, timeout=30, isolation_level=None)
+        connection = DRIVER.connect(self._file, timeout=30, isolation_level=None)
         connection.execute("BEGIN EXCLUSIVE")
         time.sleep(LOCKED)
         connection.execute("ROLLBACK")
