@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from web_world import World, open_world, token_of
+from web_world import CATALOG, World, open_world, token_of
 
 RULES = """
 rule premium_after_a_year on billing_anniversary where tenure > 12 months offer premium via in_app
