@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,15 +30,14 @@ HORIZON = 12
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Ruleset]]:
-    """Fifteen hundred customers of the example on one day, decided."""
+    """Six hundred customers of the example on one day, decided."""
     folder = tmp_path_factory.mktemp("contested")
-    shutil.copytree(RULES, folder / "rules")
-    ruleset = load(folder / "rules").ruleset
+    ruleset = load(RULES).ruleset
     assert ruleset is not None
     url = f"sqlite:///{folder / 'carpe.db'}"
     upgrade(url)
     store = open_store(url)
-    customers, subscriptions = population(ruleset.catalog, 1_500, NOW.date(), seed=3)
+    customers, subscriptions = population(ruleset.catalog, 600, NOW.date(), seed=3)
     with store.write() as connection:
         put_customers(connection, ruleset.catalog, customers, NOW)
         put_subscriptions(connection, ruleset.catalog, subscriptions, NOW)

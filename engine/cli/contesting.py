@@ -72,8 +72,8 @@ def _show_quote(out: Console, found: Contest, horizon: int) -> None:
     for line in _bills(quoted.invoices):
         out.print(f"  {line}", markup=False)
     out.print(
-        f"  The customer saves {quoted.saving}{_until(quoted)}. The discount costs us {quoted.discount_cost}; the offer "
-        f"brings {quoted.value} in {horizon} months, less what it costs and what today's plan brings.",
+        f"  The customer saves {quoted.saving}{_until(quoted)}. The discount costs us {quoted.discount_cost}; the "
+        f"offer brings {quoted.value} in {horizon} months, less what it costs and what today's plan brings.",
         markup=False,
     )
 
