@@ -330,7 +330,10 @@ def test_usage_is_explained(arguments: tuple[str, ...], said: str) -> None:
 def test_without_spark_the_command_says_what_to_install(monkeypatch: Any, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "pyspark", None)
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    asked = ["run", "--engine", "spark", "--state", str(tmp_path), "--out", "there", "--as-of", "2026-02-28"]
+    (tmp_path / "catalog.yaml").write_text(world.CATALOG)
+    (tmp_path / "all.rules").write_text(world.RULES)
+    asked = ["run", "--engine", "spark", "--rules", str(tmp_path), "--state", str(tmp_path), "--out", "there"]
+    asked += ["--as-of", "2026-02-28"]
     done = CliRunner().invoke(cli, asked)
     assert str(done.exception) == "This needs Spark, which is not installed: run `pip install 'carpe[spark]'`."
 

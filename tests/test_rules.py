@@ -162,10 +162,43 @@ def test_upsell_and_cross_sell_by_preference_place_and_need() -> None:
         "  from 20",
         " until 20",
         "tag ",
+        "% off for ",
+        " at $2 off for ",
+        " at $2 for ",
+        "with 1 month free",
+        "with backup",
+        "best of ",
+        "worth $",
+        "hold out 10%",
+        "  split",
+        "at most once per ",
+        " customers per day",
+        "budget $",
+        "expires after ",
+        "as service",
+        "goal ",
     ],
 )
 def test_the_ruleset_shows_what_the_language_can_say(words: str) -> None:
     assert words in sentences()
+
+
+def test_the_catalog_declares_every_policy_of_contacts() -> None:
+    """Each of them has a value: the guide sends its reader here."""
+    said = ruleset().catalog.policies
+    for each in ("consent", "service_consent", "suppression", "caps", "quiet", "slots", "hold_out", "largest_discount"):
+        assert getattr(said, each), each
+    assert said.after_decline
+    assert said.after_offer
+    assert said.between_offers
+    assert said.propensity is not None
+    assert said.propensity.explore
+
+
+def test_an_experiment_has_two_arms_and_leaves_some_alone() -> None:
+    (rule,) = [each for each in ruleset().rules if each.split]
+    assert len(rule.split) == 2
+    assert sum(arm.share for arm in rule.split) < 100
 
 
 def test_country_norway_is_not_false() -> None:
@@ -237,12 +270,12 @@ def test_dates_are_written_for_people() -> None:
 @cache
 def world() -> tuple[dict[str, Row], dict[str, list[Row]], dict[str, list[Event]]]:
     """A made-up population: customers by id, their subscriptions, and the year's events by moment."""
-    customers, subscriptions = population(ruleset().catalog, 4_000, TODAY, seed=5)
+    customers, subscriptions = population(ruleset().catalog, 4_000, TODAY, seed=6)
     held: dict[str, list[Row]] = defaultdict(list)
     for row in subscriptions:
         held[str(row["customer.id"])].append(row)
     happened: dict[str, list[Event]] = defaultdict(list)
-    for event in year_of_events(ruleset().catalog, customers, subscriptions, NOW, seed=5):
+    for event in year_of_events(ruleset().catalog, customers, subscriptions, NOW, seed=6):
         happened[event.moment].append(event)
     return {str(row["customer.id"]): row for row in customers}, held, happened
 

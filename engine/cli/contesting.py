@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from dsl.datatypes import Value
 from dsl.typed import Ruleset
@@ -30,9 +28,10 @@ def show_contest(out: Console, found: Contest, horizon: int) -> None:
     """The occasion, the winner's clauses and messages, and its quote. `horizon` is in months."""
     decision = found.decision
     out.print(f"\nA contested decision: {decision.customer_id} on {decision.moment}, {_day(decision.local_date)}.\n")
-    out.print(_rivals(found.rivals, horizon))
+    for each in found.rivals:
+        out.print(_rival(each, horizon), markup=False)
     out.print(f"\n{_why(found)}\n", markup=False)
-    out.print(f"Its receipt ({decision.id}): every clause was true, with what it read.")
+    out.print(f"Its receipt ({decision.id}): its condition, clause by clause, with what it read.")
     show_clauses(out, found.receipt.clauses)
     for delivery in found.receipt.deliveries:
         told = (delivery.subject or delivery.body or "").partition("\n")[0]
@@ -40,14 +39,11 @@ def show_contest(out: Console, found: Contest, horizon: int) -> None:
     _show_quote(out, found, horizon)
 
 
-def _rivals(rivals: Sequence[Rival], horizon: int) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("rule", "priority", "offers", f"brings in {horizon} months", "what became of it"):
-        table.add_column(name, justify="right" if name.startswith(("priority", "brings")) else "left")
-    for each in rivals:
-        brings = " + ".join(str(money) for money in (each.value, each.worth) if money is not None)
-        table.add_row(*map(Text, (each.rule, str(each.priority), each.offer or "", brings, each.became)))
-    return table
+def _rival(each: Rival, horizon: int) -> str:
+    brings = " + ".join(str(money) for money in (each.value, each.worth) if money is not None)
+    offer = f", offers {each.offer}" if each.offer else ""
+    value = f", which brings {brings} in {horizon} months" if brings else ""
+    return f"  {each.rule} (priority {each.priority}{offer}{value}): {each.became}"
 
 
 def _why(found: Contest) -> str:
@@ -76,8 +72,8 @@ def _show_quote(out: Console, found: Contest, horizon: int) -> None:
     for line in _bills(quoted.invoices):
         out.print(f"  {line}", markup=False)
     out.print(
-        f"  The customer saves {quoted.saving}{_until(quoted)}. It costs us {quoted.discount_cost} and brings "
-        f"{quoted.value} in {horizon} months, costs and today's plan taken off.",
+        f"  The customer saves {quoted.saving}{_until(quoted)}. The discount costs us {quoted.discount_cost}; the "
+        f"offer brings {quoted.value} in {horizon} months, less what it costs and what today's plan brings.",
         markup=False,
     )
 
@@ -88,7 +84,7 @@ def _listed(quoted: Quote) -> str:
 
 def _until(quoted: Quote) -> str:
     last = quoted.until or quoted.free_until
-    return f" until {_day(last)}" if last is not None and quoted.saving.minor else ""
+    return f"; the price holds until {_day(last)}" if last is not None else ""
 
 
 def _bills(invoices: Sequence[Invoice]) -> list[str]:
@@ -130,7 +126,9 @@ def _changed(store: Store, ruleset: Ruleset, offer: OfferLine, before: Mapping[s
     held = state.subscriptions if state is not None else ()
     after = next((row for row in held if row["subscription.id"] == offer.subscription_id), {})
     names = [name for name in after if after[name] != before.get(name)]
-    return [f"{name}: {_shown(before.get(name))} before, {_shown(after[name])} now." for name in names]
+    return [
+        f"{name.partition('.')[2]}: {_shown(before.get(name))} before, {_shown(after[name])} now." for name in names
+    ]
 
 
 def _shown(value: Value | None) -> str:
