@@ -48,8 +48,9 @@ def assign(asked: Asked, stored: Assignments) -> Armed:
     for rule, one in _experiments(asked):
         places = np.arange(len(people)) if rule == PORTFOLIO else asked.whom(rule)
         found = arms(people.take(pa.array(places)), one, kept.get(one.salt, {}))
-        for place in np.flatnonzero(found.new).tolist():
-            new[one.salt, asked.customers[places[place]]] = one.arms[found.arm[place]]
+        names = one.arms
+        for place, number in zip(places[found.new].tolist(), found.arm[found.new].tolist(), strict=True):
+            new[one.salt, asked.customers[place]] = names[number]
         by_customer = np.zeros(len(people), np.int64)
         by_customer[places] = found.arm
         by_row = by_customer[asked.customer]
