@@ -39,7 +39,7 @@ test-all: .venv/with-all postgresql java
 bench: .venv-bench/made
 	@.venv-bench/bin/python -m tests.bench $(ARGS)
 
-IN_THE_TABLE := $(patsubst %,tests/bench/bench_%.py,events batches indexes quotes starting budgets passes spark decisions)
+IN_THE_TABLE := $(patsubst %,tests/bench/bench_%.py,events batches indexes quotes starting budgets deciding passes spark decisions)
 bench-rooms: .venv/with-dev
 	@for script in $(filter-out $(IN_THE_TABLE),$(wildcard tests/bench/bench_*.py)); do \
 		echo "$$script"; $(BIN)/python "$$script" || exit 1; echo; done

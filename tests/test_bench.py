@@ -9,7 +9,7 @@ import pytest
 
 from engine.matching.interpreter import holds
 from engine.matching.plan import compile_plan
-from tests.bench import bench_batches, bench_events, bench_passes
+from tests.bench import bench_batches, bench_deciding, bench_events, bench_passes
 from tests.bench.__main__ import main
 from tests.bench.made_up import TODAY, batch, rows, rules
 from tests.bench.measuring import Line
@@ -38,6 +38,14 @@ def test_every_line_is_printed_and_written(tmp_path: Path, capsys: pytest.Captur
     assert told["machine"]["cores"] >= 1
     printed = capsys.readouterr().out
     assert all(line.key in printed for line in lines)
+
+
+def test_deciding_is_measured_step_by_step(tmp_path: Path) -> None:
+    lines = {line.key: line for line in main(["deciding", "--scale", "0.001", "--json", str(tmp_path / "bench.json")])}
+    whole = lines.pop("deciding")
+    assert {key.removeprefix("deciding.") for key in lines} == {name for name, *_ in bench_deciding.STEPS}
+    assert 0 < sum(line.ratio for line in lines.values()) < 1 < whole.ratio
+    assert " 0 offers" not in whole.what
 
 
 @pytest.mark.postgres

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,21 +31,26 @@ class Armed:
 
 def armed(connection: sa.Connection, asked: Asked) -> Armed:
     """The arms of all experiments that concern the matched rules: of each rule for those whom it matched alone."""
-    tried = list(_experiments(asked))
-    if not tried:
-        return Armed(Arms(), {})
-    stored = assigned(connection, [one.salt for _, one in tried], asked.customers)
+    salts = [one.salt for _, one in _experiments(asked)]
+    return assign(asked, assigned(connection, salts, asked.customers)) if salts else Armed(Arms(), {})
+
+
+def assign(asked: Asked, stored: Assignments) -> Armed:
+    """The same, where the assignments that are `stored` are known."""
+    kept: dict[str, dict[str, str]] = defaultdict(dict)
+    for (experiment, customer), name in stored.items():
+        kept[experiment][customer] = name
     people = pa.array(asked.customers, pa.string())
     new: dict[tuple[str, str], str] = {}
     portfolio_out: Bools | None = None
     out: dict[int, Bools] = {}
     arm: dict[int, Ints] = {}
-    for rule, one in tried:
-        kept = {customer: arm for (experiment, customer), arm in stored.items() if experiment == one.salt}
+    for rule, one in _experiments(asked):
         places = np.arange(len(people)) if rule == PORTFOLIO else asked.whom(rule)
-        found = arms(people.take(pa.array(places)), one, kept)
-        for place in np.flatnonzero(found.new).tolist():
-            new[one.salt, asked.customers[places[place]]] = one.arms[found.arm[place]]
+        found = arms(people.take(pa.array(places)), one, kept.get(one.salt, {}))
+        names = one.arms
+        for place, number in zip(places[found.new].tolist(), found.arm[found.new].tolist(), strict=True):
+            new[one.salt, asked.customers[place]] = names[number]
         by_customer = np.zeros(len(people), np.int64)
         by_customer[places] = found.arm
         by_row = by_customer[asked.customer]

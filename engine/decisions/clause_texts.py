@@ -108,8 +108,10 @@ class ClauseTexts:
     def _answered(self, table: pa.Table, question: Ints, row: Ints, texts: dict[str, int]) -> Ints:
         """The number of the text that answers each question of its row; no question (-1) has an empty answer."""
         numbers = np.zeros(len(question), np.int64)
-        order = np.argsort(question, kind="stable")
-        edges = np.searchsorted(question[order], np.arange(len(self._questions) + 1))
+        # Numbers of 16 bits are sorted by counting, several times as fast.
+        small = question.astype(np.int16) if len(self._questions) < 1 << 15 else question
+        order = np.argsort(small, kind="stable")
+        edges = np.searchsorted(small[order], np.arange(len(self._questions) + 1))
         codes = Codes(table)
         for number, one in enumerate(self._questions):
             here = order[edges[number] : edges[number + 1]]

@@ -8,6 +8,7 @@ that ranks first, whatever became of it; so its two sides are counted alike.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,18 +31,19 @@ def exposures(
     made: list[Exposure] = []
     if arms.portfolio is not None:
         salt = portfolio(rules.catalog.policies.hold_out).salt
-        for place in np.flatnonzero(decided.rank == 0).tolist():
-            row = int(found.row[place])
-            out = bool(arms.portfolio[row])
+        first = np.flatnonzero(decided.rank == 0)
+        rows = found.row[first]
+        for place, row, out in zip(first.tolist(), rows.tolist(), arms.portfolio[rows].tolist(), strict=True):
             made.append(Exposure(salt, ids[place], customers[row], HELD_OUT if out else TREATED, out))
     if not arms.held_out and not arms.arm:
         return made
     ghosts = np.isin(found.reason, (_HOLD_OUT, _CONTROL))
-    for place in np.flatnonzero((decided.won | ghosts) & _tried(rules, arms)[found.rule]).tolist():
-        row, number = int(found.row[place]), int(found.rule[place])
-        is_out = found.reason[place] == _HOLD_OUT
-        for experiment, arm in _arms(rules.rules[number], number, arms, row, is_out=bool(is_out)):
-            made.append(Exposure(experiment, ids[place], customers[row], arm, bool(ghosts[place])))
+    seen = np.flatnonzero((decided.won | ghosts) & _tried(rules, arms)[found.rule])
+    tried = {number: _Tried.of(rules.rules[number], number, arms) for number in np.unique(found.rule[seen]).tolist()}
+    columns = (seen, found.row[seen], found.rule[seen], found.reason[seen] == _HOLD_OUT, ghosts[seen])
+    for place, row, number, is_out, ghost in zip(*(column.tolist() for column in columns), strict=True):
+        for experiment, arm in tried[number].arms(row, is_out=is_out):
+            made.append(Exposure(experiment, ids[place], customers[row], arm, ghost))
     return made
 
 
@@ -53,10 +55,25 @@ def _tried(rules: RuleTable, arms: Arms) -> np.ndarray[tuple[int], np.dtype[np.b
     return found
 
 
-def _arms(rule: Rule, number: int, arms: Arms, row: int, *, is_out: bool) -> Iterator[tuple[str, str]]:
-    """(experiment, arm). Who is held out of a rule is in none of its arms."""
-    if number in arms.held_out:
-        yield hold_out(rule).salt, HELD_OUT if is_out else TREATED
-    if number in arms.arm and not is_out:
+class _Tried(NamedTuple):
+    """What is tried of a rule: the salts of its experiments, and of its split the arms' names and each row's place."""
+
+    hold_out: str | None
+    split: str
+    names: Sequence[str]
+    arm: Ints | None
+
+    @staticmethod
+    def of(rule: Rule, number: int, arms: Arms) -> _Tried:
+        held = hold_out(rule).salt if number in arms.held_out else None
+        if number not in arms.arm:
+            return _Tried(held, "", (), None)
         one = split(rule)
-        yield one.salt, one.arms[int(arms.arm[number][row])]
+        return _Tried(held, one.salt, one.arms, arms.arm[number])
+
+    def arms(self, row: int, *, is_out: bool) -> Iterator[tuple[str, str]]:
+        """(experiment, arm). Who is held out of a rule is in none of its arms."""
+        if self.hold_out is not None:
+            yield self.hold_out, HELD_OUT if is_out else TREATED
+        if self.arm is not None and not is_out:
+            yield self.split, self.names[self.arm[row]]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from engine.budgets import book
 from engine.budgets.book import OpenLimit
+from engine.budgets.candidates import Room
 from engine.budgets.limits import LimitKind, limits_of
 from engine.budgets.refusals import BUDGET_SPENT, PLACES_TAKEN
 from engine.decisions import reasons
@@ -34,6 +35,11 @@ def limited(connection: sa.Connection, asked: Asked, now: dt.datetime) -> Limite
     opened = book.open_limits(connection, wanted, now, asked.rules.catalog.timezone)
     currencies = {name: number for number, name in enumerate(asked.rules.currencies)}
     rooms = book.rooms(connection, opened, asked.rules.number, currencies, asked.customers)
+    return limited_to(asked, opened, rooms)
+
+
+def limited_to(asked: Asked, opened: Sequence[OpenLimit], rooms: Sequence[Room]) -> Limited:
+    """The opened limits with the rooms that they leave, in the same order, as deciding is told of them."""
     told = [PLACES_TAKEN if one.limit.kind is LimitKind.VOLUME else BUDGET_SPENT for one in opened]
     return Limited(
         opened,

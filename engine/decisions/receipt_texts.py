@@ -67,5 +67,7 @@ def _clauses(batch: Batch, decided: Decided) -> pa.Array:
             order.append(mine)
             own = found.row[mine] - batch.starts[number]
             texts.append(clause_texts(batch.rules, one.day).of(one.table, own, found.rule[mine]))
+    if len(texts) == 1:
+        return texts[0]
     back = np.argsort(np.concatenate(order)) if order else np.zeros(0, np.int64)
     return pa.chunked_array(texts, pa.string()).take(pa.array(back)).combine_chunks()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -21,8 +21,7 @@ Assignments = Mapping[tuple[str, str], str]
 _EXPOSURES = ("experiment", "decision_id", "customer_id", "arm", "ghost", "exposed_at")
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(NamedTuple):
     """Of one decision. `ghost`: held out where the rule would have won."""
 
     experiment: str

@@ -14,11 +14,9 @@ import tempfile
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 import sqlalchemy as sa
@@ -31,7 +29,7 @@ from engine.store.session import Store
 from engine.store.snapshot.refresh import refresh
 from engine.store.tables import SHARDS, decisions, deliveries, receipts
 from tests.bench.large_store import DAY, NOW, make_store, ruleset
-from tests.bench.measuring import REPEATS, Line, scaled, thousands
+from tests.bench.measuring import REPEATS, Line, scaled, thousands, timed_steps
 from tests.conftest import Server, binaries
 
 STEPS = (
@@ -71,7 +69,7 @@ def _of_database(kind: str, url: str, rules: Ruleset, count: int, columns: Path)
     took: dict[str, list[float]] = defaultdict(list)
     for number in range(1 + REPEATS):  # the first is not counted
         day = DAY + dt.timedelta(days=number)
-        with _timed_steps() as steps:
+        with timed_steps(STEPS) as steps:
             began = time.perf_counter()
             report = run_pass(store, rules, NOW, day=day)
             whole = time.perf_counter() - began
@@ -91,31 +89,6 @@ def _of_database(kind: str, url: str, rules: Ruleset, count: int, columns: Path)
     for step in dict.fromkeys(name for name, *_ in STEPS):
         share = middle[step] / middle["whole"]
         yield Line(f"passes.{kind}.{step}", f"{kind}: of it to {step}", middle[step], "s", share, "the whole pass")
-
-
-@contextmanager
-def _timed_steps() -> Iterator[dict[str, float]]:
-    """Seconds in each step of what runs meanwhile."""
-    seconds: dict[str, float] = defaultdict(float)
-
-    def timed(step: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*arguments: Any, **options: Any) -> Any:
-            began = time.perf_counter()
-            try:
-                return call(*arguments, **options)
-            finally:
-                seconds[step] += time.perf_counter() - began
-
-        return run
-
-    patches = [mock.patch.object(room, name, timed(step, getattr(room, name))) for step, room, name in STEPS]
-    for patch in patches:
-        patch.start()
-    try:
-        yield seconds
-    finally:
-        for patch in patches:
-            patch.stop()
 
 
 # --- the floor -------------------------------------------------------------------------------------------------------

@@ -6,9 +6,12 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
+from unittest import mock
 
 REPEATS = 5
 """Medians are of so many measurements; peers take turns, so that a busy moment of the machine meets all of them."""
@@ -65,6 +68,34 @@ def medians(calls: Mapping[str, Callable[[], object]], repeats: int = REPEATS, u
             if number >= uncounted:
                 taken[name].append(time.perf_counter() - start)
     return {name: statistics.median(some) for name, some in taken.items()}
+
+
+@contextmanager
+def timed_steps(steps: Sequence[tuple[str, object, str]]) -> Iterator[dict[str, float]]:
+    """Seconds in each step of what runs meanwhile: (step, room, the name of the function that does it).
+
+    A step that another one calls counts for itself alone.
+    """
+    seconds: dict[str, float] = defaultdict(float)
+    inner = [0.0]
+
+    def timed(step: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **options: Any) -> Any:
+            inner.append(0.0)
+            began = time.perf_counter()
+            try:
+                return call(*arguments, **options)
+            finally:
+                took = time.perf_counter() - began
+                seconds[step] += took - inner.pop()
+                inner[-1] += took
+
+        return run
+
+    with ExitStack() as stack:
+        for step, room, name in steps:
+            stack.enter_context(mock.patch.object(room, name, timed(step, getattr(room, name))))
+        yield seconds
 
 
 def scaled(count: int, scale: float, least: int) -> int:
