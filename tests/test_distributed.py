@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from conftest import make_tables
 from spark_world import (
+    CATALOG,
     DAYS,
     NOW,
     RULES,
@@ -34,9 +35,10 @@ from spark_world import (
 from engine.cli.main import cli
 from engine.distributed import export as export_room
 from engine.distributed.deciding import decide_group
-from engine.distributed.errors import AnotherRuleset, FolderTaken, ResultsMissing
+from engine.distributed.errors import AnotherRuleset, AsksTheStore, FolderTaken, ResultsMissing
 from engine.distributed.export import export
 from engine.distributed.load import load, open_results
+from engine.distributed.run import run
 from engine.distributed.work import Work
 from engine.errors import CarpeError
 from engine.passes import run_pass
@@ -120,6 +122,14 @@ def count(store: Store, what: Any) -> int:
 
 def left_in(store: Store) -> Left:
     return everything(store, DAY), [f"{key} {tags}".replace(" ", "") for key, tags in tags_of(store)]
+
+
+def test_what_only_the_store_remembers_is_decided_there(tmp_path: Path) -> None:
+    """No machine elsewhere is asked, so none decides without arms, caps or limits."""
+    clauses = "hold out 10% at most once per 2 days at most 5 customers per day"
+    told = world.ruleset(f'rule a on birthday say "A." via in_app {clauses}', CATALOG)
+    with pytest.raises(AsksTheStore, match="use a hold-out, caps, limits, which need the store at hand"):
+        run(str(tmp_path / "state"), told, DAY, str(tmp_path / "out"), NOW, "local[1]")
 
 
 def test_a_day_decided_elsewhere_is_what_a_pass_decides(store: Store, passed: Left, tmp_path: Path) -> None:

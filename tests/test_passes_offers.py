@@ -6,7 +6,7 @@ import datetime as dt
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Barrier, Thread
 
 import pytest
@@ -18,7 +18,7 @@ from engine.online.drafts import Telling
 from engine.online.incoming import IncomingEvent
 from engine.passes import run_pass
 from engine.store.session import Store, open_store
-from engine.store.tables import assignments, budgets, decisions, draws, exposures, offer_counts, offers
+from engine.store.tables import assignments, budgets, decisions, deliveries, draws, exposures, offer_counts, offers
 from engine.store.zones import shard_of
 from tests import world
 
@@ -161,7 +161,7 @@ def test_passes_against_plain_loops(store: Store) -> None:
     oracle.day(DAYS[0])
     assert decided(store) == oracle.found
     for day in DAYS[1:]:
-        edited = rules("80%")
+        edited = replace(rules("80%"), rules=rules("80%").rules[::-1])  # nor does the order of rules matter
         run_pass(store, edited, noon(day), day=day)
         assert arms(store) == first, "who was assigned stays, whatever the shares are now"
         run_pass(store, edited, noon(day), day=day)  # repeats nothing
@@ -229,3 +229,22 @@ def test_two_workers_hold_a_limit_exactly(store: Store, desks: list[EventDesk]) 
         results = Counter(connection.scalars(sa.select(decisions.c.result)))
         reserved = connection.scalar(sa.select(budgets.c.reserved))
     assert (results, reserved) == ({"said": 7, "held": 23}, 7)
+
+
+QUIET = world.CATALOG.replace("policies:\n", "policies:\n  quiet: {in_app: {from: '20:00', until: '07:30'}}\n")
+
+
+def test_what_falls_into_quiet_hours_is_sent_when_they_end(store: Store) -> None:
+    """Of an event at 20:30 in Berlin and 15:30 in New York, as of a pass: only Berlin waits, until 7:30 there."""
+    ruleset = world.ruleset('rule late on website_visit say "Late." via in_app', QUIET)
+    fill(store)
+    at = dt.datetime(2026, 3, 2, 19, 30, tzinfo=dt.UTC)
+    events = [
+        IncomingEvent("app", person, "website_visit", person, at, None, {"page": "/", "seconds": 1.0})
+        for person in PEOPLE
+    ]
+    EventDesk(store, lambda: ruleset).tell_all([Telling(one, at, decides=True) for one in events])
+    morning = dt.datetime(2026, 3, 3, 6, 30, tzinfo=dt.UTC)
+    with store.read() as connection:
+        due = dict(map(tuple, connection.execute(sa.select(deliveries.c.customer_id, deliveries.c.due_at))))
+    assert due == {person: morning if country(person) == "DE" else at for person in PEOPLE}

@@ -55,6 +55,14 @@ class AnotherRuleset(CarpeError):
         super().__init__("These decisions were made by other rules than those in this folder: decide the day again.")
 
 
+class AsksTheStore(CarpeError):
+    """The rules go by what only the store remembers."""
+
+    def __init__(self, what: tuple[str, ...]) -> None:
+        listed = ", ".join(what)
+        super().__init__(f"These rules use {listed}, which need the store at hand: decide the day with `carpe run`.")
+
+
 class SparkFailed(CarpeError):
     """Spark gave up."""
 

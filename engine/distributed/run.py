@@ -19,8 +19,9 @@ import pyarrow as pa
 from dsl.typed import Ruleset
 from engine.distributed.counting import by_result, counters
 from engine.distributed.deciding import AGAIN, DECISION, DUE, FOUND, decide_group
-from engine.distributed.errors import AnotherCatalog, AnotherFormat, FolderTaken, SnapshotMissing
+from engine.distributed.errors import AnotherCatalog, AnotherFormat, AsksTheStore, FolderTaken, SnapshotMissing
 from engine.distributed.layout import BATCH_KEY, DECIDED, FORMAT, Results, Snapshot, manifest_row
+from engine.distributed.remembering import asks_the_store
 from engine.distributed.session import spark_session
 from engine.distributed.states import GROUP, States
 from engine.distributed.tables import Tables, column, spark_type
@@ -41,8 +42,10 @@ GROUPS_A_TASK = 4
 def run(state: str, ruleset: Ruleset, day: dt.date, out: str, now: dt.datetime, master: str) -> PassReport:
     """Decide every customer's local `day` of a snapshot; the report has no pass, for nothing is in a store yet.
 
-    Raises SnapshotMissing, AnotherCatalog, FolderTaken, SparkMissing, JavaMissing, SparkFailed.
+    Raises AsksTheStore, SnapshotMissing, AnotherCatalog, FolderTaken, SparkMissing, JavaMissing, SparkFailed.
     """
+    if what := asks_the_store(ruleset):
+        raise AsksTheStore(what)
     with spark_session(master) as spark:
         source, target = Tables(spark, state), Tables(spark, out.rstrip("/"))
         if target.has("manifest"):

@@ -38,7 +38,7 @@ def event_precedents(
     at = [(instant - _EPOCH) // _MICROSECOND for *_, instant in whose]
     asked = _asked(rules, met, whose, at, row, rule)
     read = [each.row for each in met]
-    told = {flag: _flags(read, flag) for flag in flags(rules.catalog.policies)} if rules.asks_more else {}
+    told = {flag: _flags(read, flag) for flag in flags(rules.catalog.policies)}
     return precedents(connection, asked, told, _segments(read, at, rules.catalog), now, binding=True)
 
 
