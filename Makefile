@@ -39,7 +39,7 @@ test-all: .venv/with-all postgresql java
 bench: .venv-bench/made
 	@.venv-bench/bin/python -m tests.bench $(ARGS)
 
-IN_THE_TABLE := $(patsubst %,tests/bench/bench_%.py,events batches indexes quotes starting budgets)
+IN_THE_TABLE := $(patsubst %,tests/bench/bench_%.py,events batches indexes quotes starting budgets passes spark decisions)
 bench-rooms: .venv/with-dev
 	@for script in $(filter-out $(IN_THE_TABLE),$(wildcard tests/bench/bench_*.py)); do \
 		echo "$$script"; $(BIN)/python "$$script" || exit 1; echo; done
@@ -94,7 +94,7 @@ clean:
 .venv-bench/made: .venv/made $(METADATA) tests/bench/peers.txt
 	@echo "Installing Carpe and the engines that it is measured beside into .venv-bench"
 	@$(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[postgres,dev]'
+	@.venv-bench/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[postgres,spark,fast,dev]'
 	@grep -v '^#' tests/bench/peers.txt | while read -r peer; do \
 		.venv-bench/bin/python -m pip --quiet --disable-pip-version-check install "$$peer" || echo "$$peer is left out"; done
 	@touch $@

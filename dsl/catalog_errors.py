@@ -186,6 +186,8 @@ _UNKNOWN = {
     "date of the subscription": "unknown-date",
     "flag of the customer": "unknown-flag",
     "meter": "unknown-meter",
+    "enum, plan or flag": "propensity-attribute",
+    "number": "propensity-attribute",
     "add-on": "unknown-addon",
     "plan": "unknown-plan",
     "plan or add-on": "unknown-product",

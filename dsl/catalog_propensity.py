@@ -1,4 +1,4 @@
-"""How likely offers are accepted, as the catalog says: `propensity: {by: country, explore: yes, prior: 5%}`."""
+"""How likely offers are accepted, as the catalog says: `propensity: {by: country, explore: true, prior: 5%}`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def read_propensity(reading: Reading, node: Node | None, kinds: Mapping[str, Kin
         reading.refuse(errors.wrong_prior(reading.source, fields["prior"].span))
         prior = None
     return PropensityPolicy(
-        _attribute(reading, fields.get("by"), "by", kinds, (Kind.ENUM, Kind.PLAN, Kind.FLAG)),
-        _attribute(reading, fields.get("from"), "from", kinds, (Kind.NUMBER,)),
+        _attribute(reading, fields.get("by"), "enum, plan or flag", kinds, (Kind.ENUM, Kind.PLAN, Kind.FLAG)),
+        _attribute(reading, fields.get("from"), "number", kinds, (Kind.NUMBER,)),
         bool(reading.flag(fields["explore"], "explore")) if "explore" in fields else False,
         prior if prior is not None else PropensityPolicy().prior,
     )
@@ -35,5 +35,5 @@ def _attribute(
     if node is None:
         return None
     names = {key.partition(".")[2]: key for key in sorted(kinds) if kinds[key] in fit}
-    name = reading.known(node, f"attribute of propensity, {what}", tuple(names))
+    name = reading.known(node, what, tuple(names))
     return None if name is None else names[name]

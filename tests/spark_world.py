@@ -14,14 +14,15 @@ import pyarrow.dataset as ds
 import sqlalchemy as sa
 
 from dsl.datatypes import Money
+from dsl.typed import Ruleset
 from engine.decisions.ledger import COUNTS
 from engine.distributed.counting import by_result
 from engine.distributed.counting import counters as counters_of
 from engine.distributed.deciding import decide_group
 from engine.distributed.export import export
-from engine.distributed.layout import BATCHES, DECIDED, Results
+from engine.distributed.layout import BATCHES, DECIDED, HAPPENED, Results
 from engine.distributed.parquet import Folder
-from engine.distributed.past import DECISION, EVENT, OFFER, PAST, READING
+from engine.distributed.past import DECISION, DELAY, EVENT, OFFER, PAST, READING
 from engine.distributed.work import Work
 from engine.passes import run_pass
 from engine.store.events import Event, put_events
@@ -82,9 +83,10 @@ def filled(store: Store, size: int = 60, seed: int = 1) -> None:
     run_pass(store, RULES, NOW, day=DAYS[0])
 
 
-def everything(store: Store, day: dt.date) -> dict[str, list[tuple[Any, ...]]]:
-    """What a day's decisions left, byte for byte, summed over passes and without their numbers."""
-    of_day = decisions.c.local_date == day
+def everything(store: Store, day: dt.date | None = None) -> dict[str, list[tuple[Any, ...]]]:
+    """What a day's decisions (all of them) left, byte for byte, summed over passes and without their numbers."""
+    of_day = sa.true() if day is None else decisions.c.local_date == day
+    counted_day = sa.true() if day is None else counters.c.local_date == day
     mine = [column for column in decisions.c if column.name not in ("pass_id", "decided_at")]
     with store.read() as connection:
         made = sa.select(*mine).where(of_day).order_by(decisions.c.id)
@@ -92,11 +94,20 @@ def everything(store: Store, day: dt.date) -> dict[str, list[tuple[Any, ...]]]:
         sent = sa.select(*(column for column in deliveries.c if column.name != "id")).join(decisions).where(of_day)
         key = (counters.c.rule, counters.c.moment, counters.c.offset)
         counted = sa.select(*key, *(sa.cast(sa.func.sum(counters.c[name]), sa.Integer) for name in COUNTS))
-        counted = counted.where(counters.c.local_date == day).group_by(*key)
+        counted = counted.where(counted_day).group_by(*key)
         open_ = sa.select(offers).join(decisions).where(of_day).order_by(offers.c.id)
         tables = {"decisions": made, "receipts": why, "deliveries": sent, "counters": counted, "offers": open_}
         found = {name: [tuple(row) for row in connection.execute(query)] for name, query in tables.items()}
-    return {name: sorted(json.dumps(row, default=str, sort_keys=True) for row in rows) for name, rows in found.items()}  # type: ignore
+    return {name: sorted(_text(row) for row in rows) for name, rows in found.items()}  # type: ignore
+
+
+def _text(row: tuple[Any, ...]) -> str:
+    """A row as JSON. PostgreSQL writes the number 1e308 with all its digits, which is the same number."""
+    return json.dumps(json.loads(json.dumps(row, default=str), parse_int=_number), sort_keys=True)
+
+
+def _number(digits: str) -> int | float:
+    return int(digits) if len(digits) < 18 else float(digits)
 
 
 def read(folder: Path, name: str) -> pa.Table:
@@ -125,6 +136,7 @@ def past_of(folder: Path) -> pa.Table:
         row | {"kind": READING, "at": row["read_at"], "moment": row["meter"]}
         for row in read(folder, "readings").to_pylist()
     ]
+    rows += [row | {"kind": DELAY, "at": row["occurred_at"]} for row in read(folder, "delayed").to_pylist()]
     renamed = {"product": "offer", "state": "result", "state_at": "at", "expires_at": "until"}
     rows += [
         {renamed.get(name, name): value for name, value in row.items()} | {"kind": OFFER}
@@ -144,6 +156,7 @@ def write_results(work: Work, state: Path, out: Path, found: pa.Table) -> None:
     again: dict[Any, int] = {}
     made: dict[Any, int] = {}
     by_shard: dict[int, list[dict[str, Any]]] = {}
+    met = found.filter(pc.equal(found["what"], "event")).select(HAPPENED.names)
     for row in found.to_pylist():
         key = (row["moment"], row["offset"], row["zone"], row["shard"])
         match row["what"]:
@@ -151,6 +164,8 @@ def write_results(work: Work, state: Path, out: Path, found: pa.Table) -> None:
                 due[key] = due.get(key, 0) + row["count"]
             case "again":
                 again[key, row["rule"]] = again.get((key, row["rule"]), 0) + row["count"]
+            case "decision" if row["event"] is not None:
+                by_shard.setdefault(row["shard"], []).append(row)
             case "decision":
                 made[key, row["rule"], row["result"]] = made.get((key, row["rule"], row["result"]), 0) + 1
                 by_shard.setdefault(row["shard"], []).append(row)
@@ -159,19 +174,23 @@ def write_results(work: Work, state: Path, out: Path, found: pa.Table) -> None:
             folder.add(pa.Table.from_pylist(rows, pa.schema([each for each in DECIDED if each.name != "shard"])))
     with Folder(out / "counters") as folder:
         folder.add(counters_of(work, due, again, by_result(made)))
+    with Folder(out / "events") as folder:
+        folder.add(met)
     said = read(state, "manifest").to_pylist()[0]
-    told = Results(
-        work.ruleset.digest, work.day, work.now, said["moves_seen"], tuple(said["zones"]), sum(made.values())
-    )
+    decided_rows = sum(map(len, by_shard.values()))
+    snapshot = said["moves_seen"], tuple(said["zones"])
+    told = Results(work.ruleset.digest, work.day, work.now, *snapshot, decided_rows, met.num_rows)
     with Folder(out / "manifest") as folder:
         folder.add(told.table())
 
 
-def decide_and_write(store: Store, folder: Path, day: dt.date = DAYS[1], now: dt.datetime = NOW) -> Path:
+def decide_and_write(
+    store: Store, folder: Path, day: dt.date = DAYS[1], now: dt.datetime = NOW, rules: Ruleset = RULES
+) -> Path:
     """A snapshot of the store, decided as one group, as results in a folder."""
     state, out = folder / f"state-{day}", folder / f"out-{day}"
-    manifest = export(store, RULES.catalog, state, now)
+    manifest = export(store, rules.catalog, state, now)
     done = read(state, "batches").filter(pc.equal(pc.field("local_date"), day)).select(BATCHES.names[1:]).to_pylist()
-    work = Work(RULES, day, now, frozenset(manifest.paused), frozenset(tuple(row.values()) for row in done))
+    work = Work(rules, day, now, frozenset(manifest.paused), frozenset(tuple(row.values()) for row in done))
     write_results(work, state, out, decided(work, state))
     return out

@@ -112,7 +112,7 @@ _MINORS = (-(2**63), -5000, -1, 0, 1, 49, 50, 4999, 5000, 5001, 50_000, 2**53 + 
 _AMOUNTS = ("-50", "-0.01", "0", "0.0001", "0.5", "49.99", "50", "50.000", "50.005", "50.01", "5000", "1e17", "1e30")
 _PERCENTS = ("-0.000001", "0", "20", "20.0", "20.000001", "20.5", "33.333333", "100")
 _BETWEEN_PERCENTS = (*_PERCENTS, "20.0000005", "33.3333334")
-_NAMES = ("basic", "premium", "Fiber optic", "NO", "")
+NAMES = ("basic", "premium", "Fiber optic", "NO", "")
 _ELEMENTS = ("a", "b", "c", "sport")
 _SETS = (frozenset(), frozenset("a"), frozenset("ab"), frozenset("abc"), frozenset(["sport", "x"]), frozenset(["x"]))
 _CURRENCIES = ("USD", "EUR", "JPY", "KWD")
@@ -145,7 +145,7 @@ def values_of(attribute: Attribute, today: dt.date) -> Sequence[Value]:
         case Kind.PERCENT:
             return [Decimal(text) for text in _PERCENTS]
         case _:
-            return _NAMES
+            return NAMES
 
 
 def kind_of(term: Term) -> Kind:

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import func, select
 from web_world import VISITS, World, open_world
 
+from engine.online import desk as online_desk
 from engine.store.tables import decisions, deliveries, events, metadata
-from web import api
 
 EVENT: dict[str, Any] = {
     "source": "shop",
@@ -316,15 +316,14 @@ def test_without_a_ruleset_the_answer_is_503(world: World) -> None:
 
 
 def test_a_list_is_decided_by_the_rules_that_it_began_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though they are edited between its events; the next request goes by the new ones."""
-    program, record = world.program(), api.record
+    """Though they are edited while it is taken in; the next request goes by the new ones."""
+    program, tell = world.program(), online_desk.tell
 
-    def edited(*arguments: Any) -> Any:
-        kept = record(*arguments)
+    def edited(*arguments: Any, **more: Any) -> Any:
         (world.folder / "visits.rules").write_text(VISITS.replace("pricing_page", "pricing_again"))
-        return kept
+        return tell(*arguments, **more)
 
-    monkeypatch.setattr(api, "record", edited)
+    monkeypatch.setattr(online_desk, "tell", edited)
     listed = [EVENT, EVENT | {"id": "visit-2", "customer": "c-2"}]
     answer = program.post("/events?decide=true", listed)
     rules = [one["rule"] for each in answer.json["results"] for one in each["recorded"]["decisions"]]

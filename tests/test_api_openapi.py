@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from web_world import World, help_blocks, open_world
 
-from web import api_bodies, offer_bodies, reading_bodies
+from web import api_bodies, near_bodies, offer_bodies, reading_bodies
 from web.api_bodies import Event, Question
 from web.offer_bodies import OfferAnswer
 from web.openapi import document
@@ -57,7 +57,7 @@ def test_every_reference_leads_to_a_schema() -> None:
     whole = document()
     named = {f"#/components/schemas/{name}" for name in whole["components"]["schemas"]}
     assert set(references(whole)) <= named
-    models = vars(api_bodies) | vars(reading_bodies) | vars(offer_bodies)
+    models = vars(api_bodies) | vars(reading_bodies) | vars(offer_bodies) | vars(near_bodies)
     assert {name for name in whole["components"]["schemas"] if name not in models} == set()
 
 

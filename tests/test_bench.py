@@ -22,16 +22,14 @@ def keys() -> set[str]:
     peers = [name for name, (package, *_) in bench_batches.PEERS.items() if bench_events.is_here(package)]
     events = ("event.20.2", "event.1000.2", "event.1000.4")
     found = {f"{event}.{name}" for event in events for name in bench_events.installed()}
-    kinds = [f"{what}.{least}" for what in ("every", "count", "first") for least in (2, 4)]
-    found |= {f"batch.{kind}.{name}" for kind in kinds for name in peers}
+    found |= {f"batch.{what}.{least}.{name}" for what in ("every", "first") for least in (2, 4) for name in peers}
     found |= {f"event.{size}" for size in bench_events.MOST} | {f"batch.rows.1{'0' * zeros}" for zeros in (5, 6, 7)}
     found |= {"quotes.rows", "quotes.floor"}
-    found |= {"starting.warm", "starting.cold", "starting.edit"}
     return found | {"batch.due", "batch.rules", "batch.simple", "index.start", "index.memory", "allot.20", "allot.1000"}
 
 
 def test_every_line_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    in_memory = ("events", "batches", "indexes")
+    in_memory = ("events", "batches", "indexes", "quotes", "budgets")
     lines = main([*in_memory, "--scale", "0.0005", "--json", str(tmp_path / "new" / "bench.json")])
     told = json.loads((tmp_path / "new" / "bench.json").read_text("utf-8"))
     assert {line.key for line in lines} == keys()
@@ -50,6 +48,15 @@ def test_a_pass_is_measured_step_by_step_on_both_databases(tmp_path: Path) -> No
         assert len(steps) == len({name for name, *_ in bench_passes.STEPS})
         assert 0 < sum(line.ratio for line in steps) < 1
         assert "0 decisions" not in lines[f"passes.{kind}"].what[:20]
+
+
+@pytest.mark.postgres
+def test_decisions_are_measured_on_both_databases_and_servers(tmp_path: Path) -> None:
+    pytest.importorskip("granian")
+    lines = {line.key: line for line in main(["decisions", "--scale", "0.02", "--json", str(tmp_path / "bench.json")])}
+    servers = {f"http.{name}{what}" for name in ("waitress", "granian") for what in ("", ".p99")}
+    assert set(lines) == {"decide.median", "decide.p99", "durable.sqlite", "durable.postgresql", *servers}
+    assert all(line.value > 0 and line.ratio > 0 for line in lines.values())
 
 
 def test_an_unknown_subject_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

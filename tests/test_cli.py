@@ -14,9 +14,9 @@ CUSTOMERS = """id,first_name,email,country,date_of_birth,marketing_ok
 c1,Ada,ada@example.com,GB,1984-03-15,yes
 c2,Olav,olav@example.com,NO,2000-02-29,no
 """
-SUBSCRIPTIONS = """id,customer,plan,status,started_on,billing_interval
-s1,c1,basic,active,2024-01-15,month
-s2,c2,standard,active,2025-12-31,month
+SUBSCRIPTIONS = """id,customer,plan,status,started_on,billing_interval,currency
+s1,c1,basic,active,2024-01-15,month,GBP
+s2,c2,standard,active,2025-12-31,month,USD
 """
 
 

@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from dsl.catalog import Catalog, Policies, Product
 from dsl.products import Charge, Model
 from dsl.typed import All, MomentUse, Offer, Rule, Say, Tag
+from engine.decisions.decide import _sorted
 from engine.decisions.identity import decision_id
 from engine.decisions.rule_table import compile_rules
 from engine.decisions.tables import decide_batch
@@ -175,6 +177,16 @@ def test_a_paused_rule_holds_what_it_matches_before_anything_else_does():
     met = table([Met(plan="premium", marketing_ok=False)])
     lines = decide_batch(met, matches, compile_rules(rules, CATALOG), paused={"a"}, day=NINE.date()).to_pylist()
     assert results(lines, rules) == {"b": ("said", None, None), "a": ("held", "paused", None)}
+
+
+def test_numbers_too_large_to_be_packed_sort_alike():
+    rng = np.random.default_rng(1)
+    keys = [rng.integers(0, 5, 200) for _ in range(4)]
+    packed = _sorted(*((each, 5) for each in keys))
+    one_by_one = _sorted(*((each, 1 << 40) for each in keys))
+    for order in (packed, one_by_one):
+        told = list(zip(*(each[order].tolist() for each in keys), strict=True))
+        assert told == sorted(zip(*(each.tolist() for each in keys), strict=True))
 
 
 def test_more_channels_than_bits_are_refused_in_a_sentence():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,10 +26,16 @@ from engine.decisions.rule_table import compile_rules
 from engine.matching.interpreter import holds
 from engine.matching.plan import Plan
 from engine.matching.rows import full_rows
+from engine.passes import run_pass
 from engine.privacy import personal_keys
 from engine.store.documents import dump
+from engine.store.session import open_store
+from engine.store.tables import decisions, receipts
+from tests import world
+from tests.conftest import make_tables
 from tests.strategies import ATTRIBUTES, DAYS, conditions, make_batch, make_rows, rule
 
+NOW = dt.datetime(2026, 3, 20, tzinfo=dt.UTC)
 PERSONAL = {one.name for one in ATTRIBUTES[::3]}
 CATALOG = Catalog(
     "USD",
@@ -77,6 +86,28 @@ def test_nothing_decided_has_no_receipts() -> None:
     nothing = np.zeros(0, np.int64)
     texts = ClauseTexts(compile_rules([rule(Asked("is_true", ATTRIBUTES[5], ()))], CATALOG), DAYS[0])
     assert texts.of(pa.table({ATTRIBUTES[5].key: pa.array([], pa.bool_())}), nothing, nothing).to_pylist() == []
+
+
+def test_a_receipt_names_all_candidates_of_its_occasion_by_rank(tmp_path: Path) -> None:
+    """By plain loops over the decisions of a pass: what could win first, then as arbitration ranks."""
+    make_tables(tmp_path / "carpe.db")
+    store, rules = open_store(f"sqlite:///{tmp_path}/carpe.db"), world.ruleset()
+    world.put(store, rules, world.world(), NOW)
+    run_pass(store, rules, NOW, day=dt.date(2026, 2, 28))
+    with store.read() as connection:
+        both = decisions.join(receipts, receipts.c.decision_id == decisions.c.id)
+        lines = connection.execute(sa.select(decisions, receipts.c.body).select_from(both)).all()
+    priority = {rule.name: rule.priority for rule in rules.rules}
+    occasions = defaultdict(list)
+    for line in lines:
+        held = line.reason not in (None, "outranked")
+        rank = held, -priority[line.rule], line.rule, line.subject, line.subscription_id or ""
+        told = [line.rule, priority[line.rule], line.result, line.reason, line.detail]
+        occasions[line.customer_id, line.due_at].append((rank, told))
+    assert max(map(len, occasions.values())) > 2
+    for line in lines:
+        expected = [told for _, told in sorted(occasions[line.customer_id, line.due_at])]
+        assert line.body["candidates"] == expected
 
 
 # --- what they are made of -------------------------------------------------------------------------------------------

@@ -96,12 +96,16 @@ def test_whatever_ends_a_commit_the_next_one_goes_on(error: BaseException) -> No
 
 
 def interrupted(wait: Callable[[], object]) -> None:
-    """Ctrl-C while the main thread waits."""
+    """Ctrl-C while the main thread waits; a shell's background jobs ignore it unless they are told otherwise."""
     main = threading.main_thread().ident
     assert main is not None
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Timer(0.1, lambda: signal.pthread_kill(main, signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
-        wait()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_caller_who_is_interrupted_leaves_the_queue_in_order() -> None:

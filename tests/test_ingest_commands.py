@@ -45,9 +45,9 @@ def carpe(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 
 def test_upgrade_makes_a_database_and_says_when_there_is_one(here: Path, carpe: Carpe) -> None:
-    assert carpe("db", "upgrade") == (0, "Made the database at version 0002.\n", "")
+    assert carpe("db", "upgrade") == (0, "Made the database at version 0003.\n", "")
     assert (here / "carpe.db").is_file()
-    assert carpe("db", "upgrade") == (0, "The database is at version 0002 already.\n", "")
+    assert carpe("db", "upgrade") == (0, "The database is at version 0003 already.\n", "")
 
 
 def test_an_import_from_beginning_to_end(here: Path, carpe: Carpe) -> None:

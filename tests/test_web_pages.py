@@ -13,6 +13,8 @@ import pytest
 from web_world import CATALOG, NOW, VISITS, World, open_world
 
 from engine.deliveries.outbox import deliver
+from engine.offers.ending import end_offers
+from engine.offers.states import State
 from engine.passes import run_pass
 from engine.rulebook import Rulebook
 from web import help
@@ -209,6 +211,8 @@ def test_a_receipt_says_why(decided: World) -> None:
     assert "true country in (US, DE) it was US" in words
     assert "email sent" in words
     assert "Ada, a year together" in words
+    assert "price40.00 USD" in words
+    assert "The offer stateoffered since 15 Mar 2026" in words
     assert "ada@example.com" not in page
 
 
@@ -229,6 +233,16 @@ def test_a_customer_is_shown_with_personal_values_masked(decided: World) -> None
     assert "ada@example.com" not in page
     assert "premium_after_a_year" in words
     assert "Nearly met" in words
+    assert "premium 40.00 USD" in words
+
+
+def test_what_happened_to_an_offer_is_in_its_receipt(decided: World) -> None:
+    visitor = decided.visitor("ada")
+    [link] = re.findall(r'href="(/decisions/[0-9a-f]+)"', visitor.see("/decisions?customer=c-1").text)
+    with decided.store.write() as connection:
+        end_offers(connection, [link.rpartition("/")[2]], State.DECLINED, NOW, by="shop", reason="<too dear>")
+    page = visitor.see(link).text
+    assert "declined on 15 Mar 2026, 18:00 UTC by shop: &lt;too dear&gt;" in page
 
 
 def test_finding_a_customer_by_id(world: World) -> None:

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from web_world import World, open_world
 
-from engine.errors import CarpeError
+from engine.errors import CarpeError, ServerMissing
+from engine.workers import registered
+from web import granian_server
 from web.server import serve
 
 # SIGINT is ignored when the process begins, as a shell without job control has it for what runs in the background.
@@ -77,3 +79,49 @@ def test_a_port_that_is_taken_is_one_sentence(world: World) -> None:
         taken.listen()
         with pytest.raises(CarpeError, match=r"cannot listen on 127\.0\.0\.1:"):
             serve(world.app, "127.0.0.1", taken.getsockname()[1])
+
+
+_GRANIAN = """
+import sys
+database, rules, port = sys.argv[1:]
+sys.argv = ["carpe", "serve", "--server", "granian", "--database", database, "--rules", rules, "--port", port]
+from engine.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM])
+def test_granian_answers_decides_and_stops_cleanly(world: World, told: signal.Signals) -> None:
+    """With its scheduler, which signs off when the server is stopped."""
+    pytest.importorskip("granian")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", _GRANIAN, world.store.url, str(world.folder), str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert answer(f"http://127.0.0.1:{port}/healthz") == 200
+        with world.store.read() as connection:
+            assert len(registered(connection)) == 1
+        server.send_signal(told)
+        _, err = server.communicate(timeout=60)
+    finally:
+        server.kill()
+    assert (server.returncode, "Traceback" in err) == (0, False), err
+    with world.store.read() as connection:
+        assert registered(connection) == ()
+
+
+def test_granian_on_a_port_that_is_taken_is_one_sentence() -> None:
+    pytest.importorskip("granian")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(CarpeError, match=r"cannot listen on 127\.0\.0\.1:"):
+            granian_server.serve(lambda: pytest.fail("opened"), "127.0.0.1", taken.getsockname()[1])
+
+
+def test_without_granian_the_command_that_installs_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "granian.server", None)
+    with pytest.raises(ServerMissing, match=r"pip install 'carpe\[fast\]'"):
+        granian_server.require_granian()

@@ -1,4 +1,7 @@
-"""The HTTP API: record events and readings, ask what would be decided. JSON in and out, a bearer token in front."""
+"""The HTTP API: record events and readings, ask what would be decided and what is near.
+
+JSON in and out, a bearer token in front.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ from web.api_bodies import (
     Question,
     Recorded,
 )
+from web.api_near import answer_near
 from web.api_readings import answer_readings
 from web.api_requests import decides, in_words, is_list, items_of, read, read_item, refuse, status_of
 from web.desk import desk
@@ -102,6 +106,12 @@ def inbox(customer: str) -> ResponseReturnValue:
         found = messages(connection, customer, request.args.get("channel", "in_app"))
     listed = [InboxMessage.model_validate(each, from_attributes=True) for each in found]
     return jsonify(Inbox(messages=listed).model_dump(mode="json"))
+
+
+@pages.get("/customers/<path:customer>/near")
+def near(customer: str) -> ResponseReturnValue:
+    """Which rules one thing alone keeps from a customer, nearest first; writes nothing."""
+    return answer_near(customer)
 
 
 def _batch(raw: bytes) -> ResponseReturnValue:

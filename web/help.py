@@ -25,6 +25,7 @@ TOPICS = (
     "conditions",
     "types",
     "offers",
+    "arbitration",
     "contacts",
     "experiments",
     "messages",

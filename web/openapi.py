@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from web.api_bodies import LARGEST_BATCH, Answer, Event, EventResults, Inbox, Problem, Question, Recorded
+from web.near_bodies import NearMisses
 from web.offer_bodies import BillingList, OfferAnswer, OfferBody, OfferList
 from web.openapi_offers import offer_paths
 from web.openapi_parts import Json, answer, body, ref, refusals
@@ -47,7 +48,16 @@ _DECIDES: Json = {
 def document() -> Json:
     """The whole document, as JSON values."""
     sent: list[type[BaseModel]] = [Event, Reading, Question, OfferAnswer]
-    got: list[type[BaseModel]] = [Recorded, EventResults, ReadingKept, ReadingResults, Answer, Inbox, Problem]
+    got: list[type[BaseModel]] = [
+        Recorded,
+        EventResults,
+        ReadingKept,
+        ReadingResults,
+        Answer,
+        NearMisses,
+        Inbox,
+        Problem,
+    ]
     got += [OfferBody, OfferList, BillingList]
     _, schemas = models_json_schema(
         [*((model, "validation") for model in sent), *((model, "serialization") for model in got)],
@@ -68,6 +78,7 @@ def document() -> Json:
             "/decide": {"post": _decide()},
             "/customers/{customer}/messages": {"get": _inbox()},
             **offer_paths(),
+            "/customers/{customer}/near": {"get": _near()},
             "/openapi.json": {"get": _self()},
         },
         "components": {
@@ -144,6 +155,34 @@ def _inbox() -> Json:
         "responses": {
             "200": answer("None where nobody wrote to the customer.", ref(Inbox)),
             **refusals(401),
+        },
+    }
+
+
+def _near() -> Json:
+    return {
+        "operationId": "readNearMisses",
+        "summary": "What a customer nearly meets",
+        "description": "The rules that one thing alone keeps from matching, if their moments came on the day, nearest"
+        " first. An event moment is asked with the properties of the customer's last such event. Writes nothing.",
+        "parameters": [
+            {"name": "customer", "in": "path", "required": True, "schema": {"type": "string"}},
+            {
+                "name": "as_of",
+                "in": "query",
+                "description": "The customer's local day; today in the rules' time zone, if it is left out.",
+                "schema": {"type": "string", "format": "date"},
+            },
+            {
+                "name": "moment",
+                "in": "query",
+                "description": "Only rules of this moment.",
+                "schema": {"type": "string"},
+            },
+        ],
+        "responses": {
+            "200": answer("Rules that would match, and near misses.", ref(NearMisses)),
+            **refusals(401, 404, 422, 503),
         },
     }
 

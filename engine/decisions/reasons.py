@@ -95,6 +95,5 @@ def summary(reason: str) -> str:
 
 def sentence(reason: str, detail: str | None) -> str:
     """A reason said of one decision, with what it is about, without a capital or a stop."""
-    if reason not in _WORDING or not detail:
-        return summary(reason)
-    return _WORDING[reason][1].format(detail=detail)
+    of_one = _WORDING[reason][1] if reason in _WORDING else "{detail}"
+    return of_one.format(detail=detail) if detail or "{detail}" not in of_one else summary(reason)

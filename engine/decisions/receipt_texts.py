@@ -1,6 +1,7 @@
 """Receipts of a decided batch, written as columns: the same texts that `receipts.receipt` has, one by one.
 
-With a thousand rules of five clauses a receipt has about 300 bytes: half of them the clauses in the author's words.
+A receipt of five clauses on an occasion that three rules met has about 390 bytes: two thirds are the clauses, in the
+author's words. Building and inserting them is a fifth of a pass.
 """
 
 from __future__ import annotations

@@ -1,15 +1,21 @@
-"""Counters by rule and batch, made of what the groups of customers counted."""
+"""Counters by rule and batch, or by rule and what happened on a day, made of what the groups of customers counted."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from dsl.typed import MomentUse
 from engine.decisions.ledger import tally
 from engine.distributed.layout import BATCH_KEY, COUNTERS
 from engine.distributed.work import BatchKey, Work
+from engine.plans import Plans
+
+Key = TypeVar("Key")
 
 Results = Mapping[tuple[BatchKey, str], Mapping[str, int]]
 """By batch and rule, how many decisions had a result."""
@@ -34,9 +40,31 @@ def counters(
     return pa.Table.from_pylist(rows, COUNTERS)
 
 
-def by_result(counted: Mapping[tuple[BatchKey, str, str], int]) -> dict[tuple[BatchKey, str], Counter[str]]:
-    """Counts by (batch, rule, result) as `Results`."""
-    found: dict[tuple[BatchKey, str], Counter[str]] = defaultdict(Counter)
+Happened = tuple[str, int, dt.date]
+"""moment, offset, local day"""
+
+
+def event_counters(
+    plans: Plans,
+    met: Mapping[Happened, int],
+    again: Mapping[tuple[Happened, str], int],
+    results: Mapping[tuple[Happened, str], Mapping[str, int]],
+) -> Iterator[dict[str, Any]]:
+    """A row of counters, without its pass, for each rule that listens to what happened.
+
+    `met` counts occurrences, `again` what a rule had decided before.
+    """
+    uses = {(use.moment, use.distance): use for use in plans.happening()}
+    for (moment, offset, day), occurrences in sorted(met.items()):
+        use = uses.get((moment, offset), MomentUse(moment))
+        for rule in plans.listening(use, day) if occurrences else ():
+            key = (moment, offset, day), rule.name
+            yield tally(rule.name, use, day, occurrences - again.get(key, 0), results.get(key, {}))
+
+
+def by_result(counted: Mapping[tuple[Key, str, str], int]) -> dict[tuple[Key, str], Counter[str]]:
+    """Counts by (batch or `Happened`, rule, result) as `Results`."""
+    found: dict[tuple[Key, str], Counter[str]] = defaultdict(Counter)
     for (key, rule, result), count in counted.items():
         found[key, rule][result] += count
     return found

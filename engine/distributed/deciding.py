@@ -3,66 +3,149 @@
 1. The pairs (customer, subscription) are looked at moment by moment (`moments.due`), exactly.
 2. The past is put into tables in memory and asked as ever (`past`, `happenings`).
 3. Matches are merged by customer, decided, and told in rows (`decisions`).
+4. Then what happened to them is decided, turn by turn (`happened`), each turn knowing what the ones before left.
 
-Nothing of a group depends on any other, nor on the order of rows. What comes out is one table of three kinds: a
-`decision` (`layout.DECIDED`), how many occurrences were `due` in a batch, and how many matches of a rule were decided
-`again`. Counters are made of these where everything is known (`counting`).
+Nothing of a group depends on any other, nor on the order of rows. What comes out is one table of four kinds: a
+`decision` (`layout.DECIDED`), an `event` that was met (`layout.HAPPENED`), how many occurrences were `due` in a batch,
+and how many matches of a rule were decided `again`. Counters are made of these where everything is known (`counting`).
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
 
 from dsl.catalog import Owner
 from dsl.typed import MomentUse
 from engine.decisions import ledger
 from engine.decisions.batch_precedents import batch_precedents
+from engine.decisions.effects import put_effects
 from engine.decisions.occasions import Batch, Part, merge
 from engine.decisions.results import matched_occurrences, outcome
 from engine.decisions.written import written
-from engine.distributed.layout import BATCH_KEY, DECIDED
+from engine.distributed.happened import Turn, turns
+from engine.distributed.layout import BATCH_KEY, DECIDED, HAPPENED
+from engine.distributed.past import EVENT as HAPPENED_BEFORE
 from engine.distributed.past import at_hand
+from engine.distributed.people import put_people, retag
 from engine.distributed.work import BatchKey, Work, event_columns
-from engine.happenings.history import with_history
+from engine.moments.calendar import event_key
 from engine.moments.due import due_among
+from engine.passes.happened import Event, due_after, local_day
+from engine.passes.report import PassReport
+from engine.passes.this_pass import Pass
 from engine.store.documents import Json, dump
+from engine.store.inserts import insert_columns
+from engine.store.session import Store
 from engine.store.snapshot.pairs import KEYS, coded
+from engine.store.tables import decisions
 from engine.store.zones import shard_of
 
-DECISION, DUE, AGAIN = "decision", "due", "again"
+DECISION, DUE, AGAIN, EVENT = "decision", "due", "again", "event"
 
-FOUND = pa.schema([("what", pa.string()), *DECIDED, ("count", pa.int64())])
+FOUND = pa.schema(
+    [
+        ("what", pa.string()),
+        *DECIDED,
+        *(each for each in HAPPENED if each.name not in DECIDED.names),
+        ("count", pa.int64()),
+    ]
+)
+
+Line = dict[str, Any]
 
 
 def decide_group(work: Work, pairs: pa.Table, past: pa.Table) -> pa.Table:
     """What becomes of some customers (`FOUND`): all their `pairs` (`Work.columns`), all their `past` (`past.PAST`)."""
     pairs = pairs.select(work.columns().names).cast(work.columns())
     pairs = coded(pairs.sort_by([(name, "ascending") for name in KEYS]), work.attributes())
+    people = _to_be_met(past)
     with at_hand(past) as connection:
-        parts = []
-        for use in work.uses:
-            table = _due(work, use, pairs)
-            if table.num_rows:
-                plan, rules = work.plan(use), work.plans.rules_of(use)
-                full = with_history(connection, work.ruleset.catalog, table, plan.terms, work.day)
-                parts.append(Part(use, work.day, full, plan, rules))
-        if not parts:
-            return FOUND.empty_table()
-        batch = merge(parts, work.plans.rule_table)
-        known = ledger.known(connection, batch.ids)
-        taken = ledger.taken(connection, matched_occurrences(batch))
-        told = batch_precedents(connection, batch, work.now, binding=False)
-    keys = [key for part in parts for key in _batch_keys(part.use, part.table)]
+        put_people(connection, pairs, work.attributes(), people)
+        this = Pass(Store(connection.engine), work.plans, work.now, "day", PassReport(None, work.day), lambda _: None)
+        lines = [*_scheduled(connection, this, work, pairs)]
+        if people:
+            lines += [line for turn in turns(connection, work) for line in _turn(connection, this, work, turn)]
+    return pa.Table.from_pylist(lines, FOUND)
+
+
+def _to_be_met(past: pa.Table) -> Collection[str]:
+    """The customers with events that rules may still meet."""
+    may_be_met = pc.fill_null(pc.not_equal(past["state"], "history"), False)
+    met = past.filter(pc.and_(pc.equal(past["kind"], HAPPENED_BEFORE), may_be_met))
+    return set(met["customer.id"].to_pylist())
+
+
+# --- a step ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Some parts decided: the rows of it, for each of them its row of the batch, and what was known before."""
+
+    batch: Batch
+    rows: ledger.Written
+    places: Sequence[int]
+    known: Collection[str]
+
+    def again(self) -> Iterator[tuple[int, str]]:
+        """The matches that were decided before, each once: a row of the batch and a rule."""
+        if self.known:
+            matched = zip(self.batch.ids, self.batch.row.tolist(), self.batch.rule.tolist(), strict=True)
+            places = {one: (row, rule) for one, row, rule in matched if one in self.known}
+            yield from ((row, self.batch.rules.rules[rule].name) for row, rule in places.values())
+
+
+def _decide(connection: sa.Connection, work: Work, parts: Sequence[Part]) -> _Step:
+    """Decide, and leave in the database at hand what later steps may ask."""
+    batch = merge(parts, work.plans.rule_table)
+    known = ledger.known(connection, batch.ids)
+    taken = ledger.taken(connection, matched_occurrences(batch))
+    told = batch_precedents(connection, batch, work.now, binding=False)
     decided = outcome(batch, known, taken, work.paused, told)
     rows = written(decided, work.now, ruleset=work.ruleset.digest, pass_id=None)
-    lines = [*_decisions(rows, [keys[row] for row in decided.decided.candidates.row.tolist()])]
-    lines += [*_counts(DUE, _occurrences(parts)), *_counts(AGAIN, _again(batch, keys, known))]
-    return pa.Table.from_pylist(lines, FOUND)
+    if work.happening:
+        insert_columns(connection, decisions, rows.decisions)
+        put_effects(connection, rows.effects, work.now)
+        retag(connection, rows.tags)
+    return _Step(batch, rows, decided.decided.candidates.row.tolist(), known)
+
+
+def _decisions(step: _Step, key_of: Callable[[int], Line]) -> Iterator[Line]:
+    sent = (step.rows.deliveries[name].to_pylist() for name in ("decision_id", "content"))
+    content = dict(zip(*sent, strict=True))
+    offers = step.rows.effects.offers
+    promised = {row["id"]: dump(_promised(row)) for row in (offers.to_pylist() if offers is not None else ())}
+    made = zip(step.rows.decisions.to_pylist(), step.rows.receipts["body"].to_pylist(), step.places, strict=True)
+    for decision, receipt, row in made:
+        told = {"receipt": receipt, "content": content.get(decision["id"]), "made": promised.get(decision["id"])}
+        channels = json.loads(decision["channels"])
+        yield decision | key_of(row) | told | {"what": DECISION, "channels": channels}
+
+
+# --- by the calendar -------------------------------------------------------------------------------------------------
+
+
+def _scheduled(connection: sa.Connection, this: Pass, work: Work, pairs: pa.Table) -> Iterator[Line]:
+    parts = []
+    for use in work.uses:
+        table = _due(work, use, pairs)
+        if table.num_rows:
+            parts.append(this.part(connection, use, work.day, table, work.plans.listening(use, work.day)))
+    if not parts:
+        return
+    step = _decide(connection, work, parts)
+    keys = [_named(key) for part in parts for key in _batch_keys(part.use, part.table)]
+    yield from _decisions(step, keys.__getitem__)
+    yield from _counts(DUE, _occurrences(parts))
+    yield from _counts(AGAIN, Counter((tuple(keys[row].values()), rule) for row, rule in step.again()))
 
 
 def _due(work: Work, use: MomentUse, pairs: pa.Table) -> pa.Table:
@@ -83,24 +166,8 @@ def _batch_keys(use: MomentUse, table: pa.Table) -> list[BatchKey]:
     return [(use.moment, use.distance, zone, shard_of(customer)) for zone, customer in people]
 
 
-# --- what comes out --------------------------------------------------------------------------------------------------
-
-
-def _decisions(rows: ledger.Written, keys: Sequence[BatchKey]) -> Iterator[dict[str, Any]]:
-    promised = rows.effects.offers.to_pylist() if rows.effects.offers is not None else []
-    made = {row["id"]: dump(_promised(row)) for row in promised}
-    content = dict(zip(rows.deliveries["decision_id"].to_pylist(), rows.deliveries["content"].to_pylist(), strict=True))
-    for decision, body, key in zip(rows.decisions.to_pylist(), rows.receipts["body"].to_pylist(), keys, strict=True):
-        yield {
-            **decision,
-            "channels": json.loads(decision["channels"]),
-            "what": DECISION,
-            "zone": key[2],
-            "shard": key[3],
-            "receipt": body,
-            "content": content.get(decision["id"]),
-            "made": made.get(decision["id"]),
-        }
+def _named(key: BatchKey) -> Line:
+    return dict(zip((name for name, _ in BATCH_KEY), key, strict=True))
 
 
 def _promised(row: dict[str, Any]) -> dict[str, Json]:
@@ -110,10 +177,9 @@ def _promised(row: dict[str, Any]) -> dict[str, Json]:
     return own | {"expires_at": None if ends is None else ends.isoformat()}
 
 
-def _counts(what: str, found: Counter[tuple[BatchKey, str | None]]) -> Iterator[dict[str, Any]]:
-    names = [name for name, _ in BATCH_KEY]
+def _counts(what: str, found: Counter[tuple[BatchKey, str | None]]) -> Iterator[Line]:
     for (key, rule), count in found.items():
-        yield {"what": what, "rule": rule, "count": count, **dict(zip(names, key, strict=True))}
+        yield {"what": what, "rule": rule, "count": count, **_named(key)}
 
 
 def _occurrences(parts: Sequence[Part]) -> Counter[tuple[BatchKey, str | None]]:
@@ -126,15 +192,43 @@ def _occurrences(parts: Sequence[Part]) -> Counter[tuple[BatchKey, str | None]]:
     return found
 
 
-def _again(batch: Batch, keys: Sequence[BatchKey], known: Collection[str]) -> Counter[tuple[BatchKey, str | None]]:
-    """How many matches were decided before, by batch and rule."""
-    found: Counter[tuple[BatchKey, str | None]] = Counter()
-    if not known:
-        return found
-    seen = {
-        (keys[row], batch.rules.rules[rule].name, one)
-        for row, rule, one in zip(batch.row.tolist(), batch.rule.tolist(), batch.ids, strict=True)
-        if one in known
+# --- what happened ---------------------------------------------------------------------------------------------------
+
+
+def _turn(connection: sa.Connection, this: Pass, work: Work, turn: Turn) -> Iterator[Line]:
+    """The events of a turn, and what is decided about them."""
+    parts = due_after(connection, this, turn).parts
+    met = {(use.distance, _occurrence(each)): _met(use, each) for use, mine in turn.items() for each in mine}
+    again: dict[tuple[int, str], set[str]] = defaultdict(set)
+    concerned: set[tuple[int, str]] = set()
+    if parts:
+        step = _decide(connection, work, parts)
+        places = list(
+            zip(step.batch.table["offset"].to_pylist(), step.batch.table["occurrence"].to_pylist(), strict=True)
+        )
+        yield from _decisions(step, lambda row: _event_key(met[places[row]]))
+        concerned.update(places)
+        for row, rule in step.again():
+            again[places[row]].add(rule)
+    for key, line in met.items():
+        yield line | {"occurrences": int(key in concerned), "again": sorted(again[key])}
+
+
+def _occurrence(event: Event) -> str:
+    return event_key(event.moment, event.source, event.id)
+
+
+def _met(use: MomentUse, event: Event) -> Line:
+    return {
+        "what": EVENT,
+        **_named((use.moment, use.distance, event.zone, shard_of(event.customer_id))),
+        "source": event.source,
+        "event": event.id,
+        "customer_id": event.customer_id,
+        "local_date": local_day(event, use.delay),
     }
-    found.update((key, rule) for key, rule, _ in seen)
-    return found
+
+
+def _event_key(met: Mapping[str, Any]) -> Line:
+    """What of an event is told with each of its decisions."""
+    return {name: met[name] for name in (*(name for name, _ in BATCH_KEY), "source", "event")}

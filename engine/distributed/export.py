@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Select, Text, cast, select
 
 from dsl.catalog import Catalog, Owner
 from engine.distributed.errors import FolderTaken
-from engine.distributed.layout import BATCHES, DECISIONS, EVENTS, OFFERS, READINGS, Snapshot
+from engine.distributed.layout import BATCHES, DECISIONS, DELAYED, EVENTS, OFFERS, READINGS, Snapshot
 from engine.distributed.parquet import Folder, FolderNotWritten
 from engine.offers.states import LIVE, State
 from engine.passes.this_pass import newest_move
@@ -32,7 +32,7 @@ from engine.store.events import event_moment
 from engine.store.reindex import catalog_digest
 from engine.store.session import Store
 from engine.store.snapshot.pairs import INTERVAL, stored_attributes
-from engine.store.tables import batches, customers, decisions, events, moves, offers, readings, subscriptions
+from engine.store.tables import batches, customers, decisions, delayed, events, moves, offers, readings, subscriptions
 
 BLOCK = 20_000
 """Customers of a block."""
@@ -96,6 +96,7 @@ class _Tables:
         self._attributes = {owner: [] for owner in Owner} | _by_owner(catalog)
         self.customers, self.subscriptions = Folder(folder / "customers"), Folder(folder / "subscriptions")
         self.decisions, self.readings = Folder(folder / "decisions"), Folder(folder / "readings")
+        self.delayed = Folder(folder / "delayed")
         self.offers = Folder(folder / "offers")
         happens = [name for name in catalog.moments if event_moment(catalog, name)]
         self.events = {name: Folder(folder / "events" / f"moment={name}") for name in happens}
@@ -111,13 +112,14 @@ class _Tables:
         self.subscriptions.add(_subscriptions((), self._attributes[Owner.SUBSCRIPTION]))
         self.decisions.add(DECISIONS.empty_table())
         self.readings.add(READINGS.empty_table())
+        self.delayed.add(DELAYED.empty_table())
         self.offers.add(OFFERS.empty_table())
         for each in self.events.values():
             each.add(EVENTS.empty_table())
         return self
 
     def __exit__(self, *error: object) -> None:
-        own = (self.customers, self.subscriptions, self.decisions, self.offers, self.readings)
+        own = (self.customers, self.subscriptions, self.decisions, self.offers, self.readings, self.delayed)
         for each in (*own, *self.events.values()):
             each.close()
 
@@ -134,6 +136,7 @@ class _Tables:
         _stream(connection, self.decisions, DECISIONS, _decided(connection, ids))
         _stream(connection, self.offers, OFFERS, _offered(connection, ids))
         _stream(connection, self.readings, READINGS, _read(connection, ids))
+        _stream(connection, self.delayed, DELAYED, _met_after(connection, ids))
 
 
 def _by_owner(catalog: Catalog) -> dict[Owner, list[Any]]:
@@ -193,9 +196,16 @@ def _beside(columns: dict[str, pa.Array], rows: Sequence[Any], attributes: Seque
 
 def _happened(connection: Connection, moment: str, ids: Sequence[str]) -> Select[Any]:
     own = (events.c.customer_id, events.c.subscription_id, events.c.source, events.c.id)
-    asked = select(*own, events.c.occurred_at, events.c.recorded_at, cast(events.c.properties, Text))
+    asked = select(*own, events.c.occurred_at, events.c.recorded_at, cast(events.c.properties, Text), events.c.state)
     mine = asked.where(events.c.moment == moment, among(connection, events.c.customer_id, ids))
     return mine.order_by(events.c.customer_id, events.c.occurred_at)
+
+
+def _met_after(connection: Connection, ids: Sequence[str]) -> Select[Any]:
+    own = (events.c.customer_id, delayed.c.source, delayed.c.event_id, events.c.occurred_at, delayed.c.offset)
+    marked = delayed.join(events, (events.c.source == delayed.c.source) & (events.c.id == delayed.c.event_id))
+    mine = among(connection, events.c.customer_id, ids)
+    return select(*own).select_from(marked).where(mine).order_by(events.c.customer_id, events.c.occurred_at)
 
 
 def _decided(connection: Connection, ids: Sequence[str]) -> Select[Any]:

@@ -8,6 +8,7 @@ A *snapshot* (`carpe snapshot`), every table by customer:
 | `customers`     | a customer             | `customer.id`, `zone`, `shard`, `moved`, attributes (`customer.tags`)  |
 | `subscriptions` | a subscription         | `customer.id`, `subscription.id`, `status`, `interval`, attributes     |
 | `events`        | an event               | `EVENTS`; a folder a moment (`moment=support_call`)                    |
+| `delayed`       | a delay that was met   | `DELAYED`: what came some time after an event, and is done             |
 | `decisions`     | a decision made before | `DECISIONS`                                                            |
 | `offers`        | an offer made before   | `OFFERS`; those that stand and those that were accepted                |
 | `readings`      | what a meter read      | `READINGS`                                                             |
@@ -18,7 +19,7 @@ millionths, a set a list. `moved` are customers whose calendar ever changed: wha
 so they are left to the store (`load`).
 
 The *results* of a day (`carpe run --engine spark`): `manifest` (`Results`; written last), `decisions` (`DECIDED`, a
-folder a shard) and `counters` (`COUNTERS`).
+folder a shard), `counters` of what came by the calendar (`COUNTERS`) and the `events` that were met (`HAPPENED`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from typing import Any
 
 import pyarrow as pa
 
-FORMAT = "1"
+FORMAT = "2"
 
 _AT = pa.timestamp("us", "UTC")
 _TEXTS = pa.list_(pa.string())
@@ -43,6 +44,16 @@ EVENTS = pa.schema(
         ("occurred_at", _AT),
         ("recorded_at", _AT),
         ("properties", pa.string()),  # a JSON document in stored form
+        ("state", pa.string()),  # pending or live: still to be met; history: never; decided, missed
+    ]
+)
+DELAYED = pa.schema(
+    [
+        ("customer.id", pa.string()),
+        ("source", pa.string()),
+        ("id", pa.string()),
+        ("occurred_at", _AT),
+        ("offset", pa.int64()),  # hours after the event
     ]
 )
 DECISIONS = pa.schema(
@@ -93,9 +104,13 @@ BATCHES = pa.schema(
 BATCH_KEY = [("moment", pa.string()), ("offset", pa.int64()), ("zone", pa.string()), ("shard", pa.int64())]
 """A decision belongs to a batch of the ledger, by these and the day."""
 
+EVENT_KEY = [("source", pa.string()), ("event", pa.string())]
+"""Or to an event, by these and how long after it."""
+
 DECIDED = pa.schema(
     [
         *BATCH_KEY,
+        *EVENT_KEY,  # null where the calendar brought it
         ("id", pa.string()),
         ("rule", pa.string()),
         ("subject", pa.string()),
@@ -132,6 +147,17 @@ COUNTERS = pa.schema(
         ("held_out", pa.int64()),
     ]
 )
+HAPPENED = pa.schema(
+    [
+        *BATCH_KEY,
+        *EVENT_KEY,
+        ("customer_id", pa.string()),
+        ("local_date", pa.date32()),  # of the event, or of the delay after it
+        ("occurrences", pa.int64()),  # 1, or 0 where it concerns nobody
+        ("again", _TEXTS),  # the rules that had decided it before
+    ]
+)
+"""One row an event, and one a delay after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +188,7 @@ class Results:
     moves_seen: int
     zones: tuple[str, ...]
     decisions: int
+    events: int
     format: str = FORMAT
 
     def table(self) -> pa.Table:

@@ -2,9 +2,9 @@
 
 1. For each shard one transaction claims the batches of the day in the ledger, as every pass does: what was decided here
    meanwhile, or loaded before, is ours no more, and its rows are left out. A second load finds nothing to claim.
-2. The decisions of the claimed batches are looked at again: a customer who was erased since is left out, a decision
-   that is there already is not made twice, an occurrence that was won since is not won again. Counters follow.
+2. The decisions of the claimed batches are looked at again before they are written (`lines`).
 3. The customers whose calendar had changed (`layout`), whom the run left alone, are decided here.
+4. Events that still wait are marked as met, and their decisions written the same way (`load_events`).
 
 The claim says how much of `moves` the snapshot knew, so the next pass looks again at who became known or moved since.
 """
@@ -12,23 +12,20 @@ The claim says how much of `moves` the snapshot knew, so the next pass looks aga
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import sqlalchemy as sa
 
-from dsl.typed import MomentUse, Ruleset, Tag
-from engine.decisions import ledger, reasons
-from engine.decisions.effects import NO_EFFECTS
-from engine.decisions.ledger import Written
-from engine.decisions.tables import Occurrence
+from dsl.typed import MomentUse, Ruleset
+from engine.decisions import ledger
 from engine.distributed.errors import AnotherFormat, AnotherRuleset, ResultsMissing
 from engine.distributed.layout import FORMAT, Results, manifest_row
+from engine.distributed.lines import Changes, CounterKey, Line, still_right, write
+from engine.distributed.load_events import load_events
 from engine.distributed.parquet import read_folder
 from engine.moments.due import due_batch
 from engine.moments.timeline import not_met_before
@@ -37,15 +34,11 @@ from engine.passes.deciding import decide_parts
 from engine.passes.report import PassReport
 from engine.passes.this_pass import Check, Pass, Progress
 from engine.plans import plans_of
-from engine.store.bulk import among
-from engine.store.documents import dump
-from engine.store.inserts import columns_of
 from engine.store.session import Store
-from engine.store.tables import SHARDS, customers, decisions, deliveries, moves, offers, receipts
+from engine.store.tables import SHARDS, moves
 
 ROWS_AT_ONCE = 20_000
 
-Line = dict[str, Any]
 Batch = tuple[str, int, str]
 """moment, offset, zone: a batch of the shard"""
 
@@ -57,6 +50,7 @@ class Loaded:
     manifest: Results
     decisions: ds.Dataset
     counters: ds.Dataset
+    events: ds.Dataset
 
 
 @dataclass(slots=True)
@@ -66,24 +60,24 @@ class _Shard:
     number: int
     uses: Mapping[MomentUse, Sequence[str]]  # the zones of each moment that are claimed
     batches: frozenset[Batch]
-    changed: dict[tuple[str, str, int], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-
-    def note(self, line: Line, **changes: int) -> None:
-        self.changed[line["rule"], line["moment"], line["offset"]].update(changes)
+    changed: Changes = field(default_factory=dict)
 
 
 def open_results(path: str, ruleset: Ruleset) -> Loaded:
     """The results in a folder or at a URL; raises ResultsMissing, AnotherFormat or AnotherRuleset."""
-    said, decided, counted = (read_folder(path, name) for name in ("manifest", "decisions", "counters"))
-    if said is None or decided is None or counted is None:
+    said = read_folder(path, "manifest")
+    if said is None:
         raise ResultsMissing(path)
     row = said.to_table().to_pylist()[0]
     if row.get("format") != FORMAT:
         raise AnotherFormat(path)
+    decided, counted, happened = (read_folder(path, name) for name in ("decisions", "counters", "events"))
+    if decided is None or counted is None or happened is None:
+        raise ResultsMissing(path)
     manifest = Results(**manifest_row(row))
     if manifest.ruleset != ruleset.digest:
         raise AnotherRuleset()
-    return Loaded(manifest, decided, counted)
+    return Loaded(manifest, decided, counted, happened)
 
 
 def load(
@@ -102,6 +96,8 @@ def load(
         if _is_open(this, results.manifest, shard):
             with this.write() as connection:
                 _load_shard(connection, this, results, shard)
+        if results.manifest.events:
+            load_events(this, results.events, results.decisions, shard)
     this.finish()
     progress(SHARDS, SHARDS)
     return this.report
@@ -126,7 +122,7 @@ def _load_shard(connection: sa.Connection, this: Pass, results: Loaded, number: 
     shard = _Shard(number, mine, batches)
     if manifest.decisions:
         for lines in _pieces(results.decisions, shard):
-            _write(connection, this, _still_right(connection, shard, lines), shard)
+            write(connection, this, still_right(connection, lines, shard.changed))
     _count(connection, this, results, shard)
     _decide_moved(connection, this, results, shard)
 
@@ -134,7 +130,7 @@ def _load_shard(connection: sa.Connection, this: Pass, results: Loaded, number: 
 def _pieces(dataset: ds.Dataset, shard: _Shard) -> Iterator[list[Line]]:
     """The decisions of the shard's claimed batches, some at a time."""
     for batch in dataset.to_batches(filter=pc.field("shard") == shard.number, batch_size=ROWS_AT_ONCE):
-        lines = [line for line in batch.to_pylist() if _batch_of(line) in shard.batches]
+        lines = [line for line in batch.to_pylist() if line["event"] is None and _batch_of(line) in shard.batches]
         if lines:
             yield lines
 
@@ -143,110 +139,25 @@ def _batch_of(line: Line) -> Batch:
     return line["moment"], line["offset"], line["zone"]
 
 
-# --- once only, again ------------------------------------------------------------------------------------------------
-
-
-def _still_right(connection: sa.Connection, shard: _Shard, lines: list[Line]) -> list[Line]:
-    """Without what is there already or whose customer is gone; what another rule won since is held."""
-    people = sorted({line["customer_id"] for line in lines})
-    here = frozenset(connection.scalars(sa.select(customers.c.id).where(among(connection, customers.c.id, people))))
-    known = ledger.known(connection, [line["id"] for line in lines])
-    won = ledger.taken(connection, {_occurrence(line) for line in lines if line["slot"] is not None})
-    found = []
-    for line in lines:
-        if line["customer_id"] not in here or line["id"] in known:
-            shard.note(line, due=-1, **{_counted(line): -1})
-        else:
-            found.append(_held(shard, line, won.get(_occurrence(line))) if line["slot"] is not None else line)
-    return found
-
-
-def _held(shard: _Shard, line: Line, winner: str | None) -> Line:
-    if winner is None:
-        return line
-    shard.note(line, **{_counted(line): -1, "held": 1})
-    lost = {"result": "held", "reason": reasons.OUTRANKED, "detail": winner}
-    receipt = json.loads(line["receipt"])
-    for candidate in receipt["candidates"]:
-        if candidate[0] == line["rule"]:
-            candidate[2:] = lost.values()
-    return line | lost | {"slot": None, "content": None, "made": None, "receipt": dump(receipt)}
-
-
-def _occurrence(line: Line) -> Occurrence:
-    return line["subject"], line["moment"], line["offset"], line["occurrence"]
-
-
-def _counted(line: Line) -> str:
-    """The counter of a result."""
-    return line["result"] if line["result"] in ("held", "held_out") else "offered"
-
-
-# --- what is written -------------------------------------------------------------------------------------------------
-
-
-def _write(connection: sa.Connection, this: Pass, lines: Sequence[Line], shard: _Shard) -> None:
-    promised = [_made(line, this.now) for line in lines if line["made"]]
-    made = Written(
-        decisions=columns_of(decisions, [_decision(line) | {"pass_id": this.report.pass_id} for line in lines]),
-        receipts=columns_of(receipts, [{"decision_id": line["id"], "body": line["receipt"]} for line in lines]),
-        deliveries=columns_of(deliveries, [row for line in lines for row in _deliveries(line)]),
-        counters=(),
-        tags=[change for line in lines for change in _tags(this.plans.ruleset, line)],
-        effects=replace(NO_EFFECTS, offers=columns_of(offers, promised)),
-    )
-    ledger.write(connection, this.catalog, made, this.now)
-    this.report.add(made)
-
-
-def _made(line: Line, now: dt.datetime) -> Line:
-    """The row of an offer, which stands from now on."""
-    row: Line = json.loads(line["made"])
-    ends = row["expires_at"]
-    return row | {"made_at": now, "state_at": now, "expires_at": ends and dt.datetime.fromisoformat(ends)}
-
-
-def _decision(line: Line) -> Line:
-    stored = {column.name: line[column.name] for column in decisions.c if column.name != "pass_id"}
-    return stored | {"channels": dump(line["channels"])}
-
-
-def _deliveries(line: Line) -> Iterator[Line]:
-    if line["content"] is None:
-        return
-    for channel in line["channels"]:
-        yield {
-            "decision_id": line["id"],
-            "channel": channel,
-            "customer_id": line["customer_id"],
-            "state": "pending",
-            "due_at": line["due_at"],
-            "attempts": 0,
-            "content": line["content"],
-        }
-
-
-def _tags(ruleset: Ruleset, line: Line) -> list[ledger.TagChange]:
-    rule = ruleset.rule(line["rule"])
-    if rule is None or line["result"] == "held":
-        return []
-    return [(line["customer_id"], action.tag, action.add) for action in rule.actions if isinstance(action, Tag)]
+# --- counters --------------------------------------------------------------------------------------------------------
 
 
 def _count(connection: sa.Connection, this: Pass, results: Loaded, shard: _Shard) -> None:
     """Counters of the claimed batches, summed over zones, with what changed since."""
-    sums: dict[tuple[str, str, int], Counter[str]] = defaultdict(Counter)
+    day = this.report.as_of
+    sums: dict[CounterKey, Counter[str]] = defaultdict(Counter)
     occurrences: dict[Batch, int] = {}
     rows = results.counters.to_table(filter=pc.field("shard") == shard.number).to_pylist()
     for row in (row for row in rows if _batch_of(row) in shard.batches):
-        sums[row["rule"], row["moment"], row["offset"]].update({name: row.get(name, 0) for name in ledger.COUNTS})
+        sums[row["rule"], row["moment"], row["offset"], day].update({name: row.get(name, 0) for name in ledger.COUNTS})
         occurrences[_batch_of(row)] = row["occurrences"]
     for key, changes in shard.changed.items():
         sums[key].update(changes)
-    names = ("rule", "moment", "offset")
-    stamp = {"local_date": this.report.as_of, "pass_id": this.report.pass_id}
+    names = ("rule", "moment", "offset", "local_date")
     counted = [
-        dict(zip(names, key, strict=True)) | stamp | {name: counts[name] for name in ledger.COUNTS}
+        dict(zip(names, key, strict=True))
+        | {"pass_id": this.report.pass_id}
+        | {name: counts[name] for name in ledger.COUNTS}
         for key, counts in sorted(sums.items())
     ]
     ledger.count(connection, counted)

@@ -16,28 +16,34 @@ import sqlalchemy as sa
 from engine.store.bulk import insert_rows
 from engine.store.tables import (
     assignments,
+    customers,
     decisions,
+    delayed,
     deliveries,
     events,
+    exposures,
     metadata,
     offer_changes,
     offer_counts,
     offers,
     readings,
+    subscriptions,
     suppressions,
 )
 
-EVENT, DECISION, READING, OFFER = "event", "decision", "reading", "offer"
+EVENT, DECISION, READING, DELAY, OFFER = "event", "decision", "reading", "delay", "offer"
 
 PAST = pa.schema(
     [
-        ("kind", pa.string()),  # event | decision | reading | offer
+        ("kind", pa.string()),  # event | decision | reading | delay | offer
         ("customer.id", pa.string()),
         ("subscription.id", pa.string()),
         ("moment", pa.string()),  # the meter of a reading
         ("at", pa.timestamp("us", "UTC")),
         ("properties", pa.string()),
         ("used", pa.float64()),
+        ("source", pa.string()),  # of an event that is to be met, as are its state and its id
+        ("state", pa.string()),
         ("id", pa.string()),
         ("rule", pa.string()),
         ("offset", pa.int64()),
@@ -51,10 +57,11 @@ PAST = pa.schema(
 )
 """One table for all kinds: what a kind does not have is null."""
 
-# For each table: its column, and the column of PAST or the text that stands for what nobody asks.
+# For each table: its column, and the column of PAST; behind `=` the text that stands where it is null, or for what
+# nobody asks.
 _EVENTS = {
-    "source": "=",
-    "id": "place",
+    "source": "source=",
+    "id": "id=#",
     "moment": "moment",
     "customer_id": "customer.id",
     "subscription_id": "subscription.id",
@@ -62,7 +69,7 @@ _EVENTS = {
     "recorded_at": "at",
     "properties": "properties",
     "digest": "=",
-    "state": "=",
+    "state": "state=history",
 }
 _DECISIONS = {
     **{name: name for name in ("id", "rule", "moment", "offset", "subject", "occurrence", "result", "offer", "slot")},
@@ -80,6 +87,7 @@ _READINGS = {
     "used": "used",
     "recorded_at": "at",
 }
+_DELAYED = {"source": "source", "event_id": "id", "offset": "offset", "state": "=decided", "decided_at": "at"}
 _OFFERS = {
     "id": "id",
     "rule": "=",
@@ -99,18 +107,23 @@ _TABLES = (
     (EVENT, events, _EVENTS),
     (DECISION, decisions, _DECISIONS),
     (READING, readings, _READINGS),
+    (DELAY, delayed, _DELAYED),
     (OFFER, offers, _OFFERS),
 )
-_EMPTY = (assignments, deliveries, offer_changes, offer_counts, suppressions)
-"""Asked when deciding, and not known on other machines."""
+_EMPTY = (assignments, deliveries, exposures, offer_changes, offer_counts, suppressions)
+"""Asked or written when deciding, and not known on other machines."""
 
 
 @contextmanager
 def at_hand(past: pa.Table) -> Iterator[sa.Connection]:
-    """A connection that sees these rows (`PAST`) in the tables that deciding asks."""
+    """A connection that sees these rows (`PAST`) in the tables that deciding asks.
+
+    There are tables of customers and subscriptions too, still empty (`people`).
+    """
     engine = sa.create_engine("sqlite://")
     with engine.begin() as connection:
-        metadata.create_all(connection, tables=[*(table for _, table, _ in _TABLES), *_EMPTY])
+        known = (customers, subscriptions, *(table for _, table, _ in _TABLES), *_EMPTY)
+        metadata.create_all(connection, tables=known)
         for kind, table, columns in _TABLES:
             mine = past.filter(pc.equal(past["kind"], kind))
             if mine.num_rows:
@@ -123,13 +136,14 @@ def _rows(table: pa.Table, sources: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     return zip(*(_values(table, source) for source in sources), strict=True)
 
 
-def _values(table: pa.Table, source: str) -> Sequence[Any]:
-    if source.startswith("="):
-        return [source[1:]] * table.num_rows
-    if source == "place":
-        return [str(number) for number in range(table.num_rows)]
+def _values(table: pa.Table, asked: str) -> Sequence[Any]:
+    source, is_filled, text = asked.partition("=")
+    if not source:
+        return [text] * table.num_rows
     column = table[source]
     if pa.types.is_timestamp(column.type):
         column = pc.strftime(column.cast(pa.timestamp("us", "UTC")), "%Y-%m-%d %H:%M:%S")  # with microseconds
     values: list[Any] = column.to_pylist()
-    return values
+    if not is_filled:
+        return values
+    return [(str(n) if text == "#" else text) if value is None else value for n, value in enumerate(values)]

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from dsl.typed import Ruleset
-from engine.distributed.counting import by_result, counters
-from engine.distributed.deciding import AGAIN, DECISION, DUE, FOUND, decide_group
+from engine.distributed.counting import by_result, counters, event_counters
+from engine.distributed.deciding import AGAIN, DECISION, DUE, EVENT, FOUND, decide_group
 from engine.distributed.errors import AnotherCatalog, AnotherFormat, AsksTheStore, FolderTaken, SnapshotMissing
-from engine.distributed.layout import BATCH_KEY, DECIDED, FORMAT, Results, Snapshot, manifest_row
+from engine.distributed.layout import BATCH_KEY, DECIDED, FORMAT, HAPPENED, Results, Snapshot, manifest_row
 from engine.distributed.remembering import asks_the_store
 from engine.distributed.session import spark_session
 from engine.distributed.states import GROUP, States
@@ -52,7 +52,7 @@ def run(state: str, ruleset: Ruleset, day: dt.date, out: str, now: dt.datetime, 
             raise FolderTaken(out)
         snapshot = _snapshot(source, ruleset)
         work = Work(ruleset, day, now, frozenset(snapshot.paused), _done(source, day))
-        if not work.uses:
+        if not work.uses and not work.happening:
             return _finish(spark, target, work, snapshot, spark.createDataFrame([], spark_type(FOUND)))
         groups = -(-snapshot.customers // (SHARDS * CUSTOMERS_A_GROUP)) or 1
         return _finish(spark, target, work, snapshot, _decide(spark, States(source, work, groups), work, groups))
@@ -103,6 +103,8 @@ def _with_dots(table: pa.Table) -> pa.Table:
 
 # --- what is written -------------------------------------------------------------------------------------------------
 
+_EVENT_DAY = ("moment", "offset", "local_date")
+
 
 def _finish(spark: SparkSession, target: Tables, work: Work, snapshot: Snapshot, found: DataFrame) -> PassReport:
     from pyspark import StorageLevel
@@ -110,28 +112,49 @@ def _finish(spark: SparkSession, target: Tables, work: Work, snapshot: Snapshot,
     found = found.persist(StorageLevel.DISK_ONLY)
     decided = found.filter(column("what") == DECISION).select(*DECIDED.names)
     decided.write.mode("overwrite").partitionBy("shard").parquet(f"{target.place}/decisions")
-    due = {key: count for (key,), count in _sums(found, DUE).items()}
-    again = {(key, rule): count for (key, rule), count in _sums(found, AGAIN, "rule").items()}
-    results = {(key, *rest): count for (key, *rest), count in _sums(found, DECISION, "rule", "result").items()}
+    met = found.filter(column("what") == EVENT).select(*HAPPENED.names)
+    met.coalesce(1).write.mode("overwrite").parquet(f"{target.place}/events")
+    scheduled = found.filter(column("event").isNull())
+    keys = tuple(name for name, _ in BATCH_KEY)
+    due = {key: count for (key,), count in _sums(scheduled, keys, DUE).items()}
+    again = {(key, rule): count for (key, rule), count in _sums(scheduled, keys, AGAIN, "rule").items()}
+    results = {
+        (key, *rest): count for (key, *rest), count in _sums(scheduled, keys, DECISION, "rule", "result").items()
+    }
     table = counters(work, due, again, by_result(results))
     target.write("counters", table)
-    made = sum(results.values())
-    manifest = Results(work.ruleset.digest, work.day, work.now, snapshot.moves_seen, snapshot.zones, made)
     report = _report(work, table, due, found)
+    events = _add_events(report, work, found.filter(column("event").isNotNull()))
+    every = report.total("offered") + report.total("held") + report.total("held_out")
+    manifest = Results(work.ruleset.digest, work.day, work.now, snapshot.moves_seen, snapshot.zones, every, events)
     target.write("manifest", manifest.table())
     found.unpersist()
     return report
 
 
-def _sums(found: DataFrame, what: str, *names: str) -> dict[tuple[Any, ...], int]:
-    """Counts by batch and more columns: of decisions one a row, of the others what they say."""
+def _sums(found: DataFrame, keys: tuple[str, ...], what: str, *names: str) -> dict[tuple[Any, ...], int]:
+    """Counts by some keys and more columns: of decisions one a row, of the others what they say."""
     from pyspark.sql import functions as f
 
-    keys = [name for name, _ in BATCH_KEY]
-    count = f.count(f.lit(1)) if what == DECISION else f.sum("count")
+    count = f.count(f.lit(1)) if what == DECISION else f.sum("occurrences" if what == EVENT else "count")
     grouped = found.filter(column("what") == what).groupby(*keys, *names).agg(count.alias("sum"))
     rows = (tuple(row) for row in grouped.toLocalIterator())
     return {(row[: len(keys)], *row[len(keys) : -1]): row[-1] for row in rows}
+
+
+def _add_events(report: PassReport, work: Work, happened: DataFrame) -> int:
+    """Count what happened in the report; how many events (and delays after them) were met."""
+    from pyspark.sql import functions as f
+
+    met = {key: count for (key,), count in _sums(happened, _EVENT_DAY, EVENT).items()}
+    before = happened.filter(column("what") == EVENT).select(*_EVENT_DAY, f.explode("again").alias("rule"))
+    again = {(tuple(row[:3]), row[3]): row[4] for row in before.groupby(*_EVENT_DAY, "rule").count().collect()}
+    results = _sums(happened, _EVENT_DAY, DECISION, "rule", "result")
+    counted = event_counters(work.plans, met, again, by_result({(k, *rest): n for (k, *rest), n in results.items()}))
+    report.count(counted)
+    for (moment, _, _), count in met.items():
+        report.moments[moment] += count
+    return int(happened.filter(column("what") == EVENT).count())
 
 
 def _report(work: Work, table: pa.Table, due: dict[BatchKey, int], found: DataFrame) -> PassReport:

@@ -2,7 +2,8 @@
 
 Spark looks at the dates of everybody with the constants of `moments.calendar.anchors` (all who have an occurrence pass,
 some others may), takes the customers found, and joins to them their subscriptions and as much of their past as the
-rules of the day ask for. The exact answer is worked out later, group by group (`deciding`).
+rules of the day ask for. Customers with events that wait, or with a delay after an event that may be over, come with
+them. The exact answer is worked out later, group by group (`deciding`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.catalog import Owner
 from dsl.typed import DecidedCount, Historic, QuotaOf, UsageOf
-from engine.distributed.past import DECISION, EVENT, OFFER, PAST, READING
+from engine.distributed.past import DECISION, DELAY, EVENT, OFFER, PAST, READING
 from engine.distributed.tables import Tables, column
 from engine.distributed.work import Work
 from engine.happenings.spans import span
@@ -38,6 +39,8 @@ class States:
     def __init__(self, tables: Tables, work: Work, groups: int) -> None:
         self._tables, self._work = tables, work
         people = _grouped(tables.read("customers"), groups).filter("not moved")
+        self._happened = self._to_be_met()
+        self._earliest = self._first_instant()
         due = self._due()
         self._people = people if due is None else people.join(due, ["customer.id"], "left_semi")
 
@@ -51,7 +54,8 @@ class States:
     def past(self) -> DataFrame:
         """What happened to them before, as far as rules ask (`past.PAST`), with `GROUP`."""
         terms = self._work.terms()
-        kinds = [self._decisions(terms), self._events(terms), self._readings(terms), self._offers()]
+        happened = [self._events(terms), self._readings(terms), self._delays()]
+        kinds = [self._decisions(terms), self._offers(), *happened]
         whole = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), filter(None, kinds))
         return self._mine(whole)
 
@@ -77,7 +81,39 @@ class States:
             self._tables.read(name).filter(_any(gate)).select(column("customer.id"))
             for name, gate in (("customers", of_customers), ("subscriptions", of_subscriptions))
         ]
-        return found[0].union(found[1]).distinct()
+        if self._happened is not None:
+            found.append(self._tables.read("events").filter(self._happened).select(column("customer.id")))
+        return reduce(lambda one, other: one.union(other), found).distinct()
+
+    # --- what happened
+
+    def _to_be_met(self) -> Column | None:
+        """The comparisons that every event passes that rules may meet on the day, at once or some time after."""
+        if not self._work.happening:
+            return None
+        midnight = dt.datetime.combine(self._work.day, dt.time(), dt.UTC)
+        moments = sorted({use.moment for use in self._work.happening})
+        waits = column("state").isin("pending", "live") & (column("occurred_at") < _at(midnight + _FARTHEST))
+        found = [column("moment").isin(moments) & waits]
+        for use in self._work.happening:
+            if use.delay:
+                since, until = (_at(midnight - use.delay + shift) for shift in (-_FARTHEST, _FARTHEST))
+                within = (column("occurred_at") > since) & (column("occurred_at") < until)
+                found.append((column("moment") == use.moment) & (column("state") != "history") & within)
+        return _any(found)
+
+    def _first_instant(self) -> dt.datetime:
+        """The first at which anything is due: old events may wait since long."""
+        from pyspark.sql import functions as f
+
+        first = dt.datetime.combine(self._work.day, dt.time(), dt.UTC) - _FARTHEST
+        if self._happened is None:
+            return first
+        oldest = f.min(f.unix_micros(column("occurred_at"))).alias("oldest")
+        row = self._tables.read("events").filter(self._happened).agg(oldest).first()
+        if row is None or row["oldest"] is None:
+            return first
+        return min(first, dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=row["oldest"]))
 
     # --- the past
 
@@ -87,10 +123,13 @@ class States:
 
         names = sorted({name for gate in self._work.gates() for name in gate.possible_names})
         wanted = [column("occurrence").isin(names)]
+        if self._happened is not None:
+            moments = sorted({use.moment for use in self._work.happening})
+            wanted.append(column("moment").isin(moments) & (column("due_at") >= _at(self._earliest)))
         for term in terms:
             if isinstance(term, DecidedCount):
                 after, _ = self._instants(term.window)
-                wanted.append((column("result") == "offered") & (column("due_at") > f.lit(after)))
+                wanted.append((column("result") == "offered") & (column("due_at") > _at(after)))
         return (
             self._tables.read("decisions")
             .filter(_any(wanted))
@@ -102,19 +141,34 @@ class States:
         from pyspark.sql import functions as f
 
         asked = [term.events for term in terms if not isinstance(term, DecidedCount | QuotaOf | UsageOf)]
-        if not asked:
+        if not asked and self._happened is None:
             return None
-        wanted = []
+        met = f.lit(False) if self._happened is None else self._happened
+        wanted = [met]
         for each in dict.fromkeys((one.moment, one.window) for one in asked):
             after, upto = self._instants(each[1])
-            within = (column("occurred_at") > f.lit(after)) & (column("occurred_at") <= f.lit(upto))
+            within = (column("occurred_at") > _at(after)) & (column("occurred_at") <= _at(upto))
             wanted.append((column("moment") == each[0]) & within)
         return (
             self._tables.read("events")
             .filter(_any(wanted))
             .withColumn("kind", f.lit(EVENT))
+            .withColumns({name: f.when(met, column(name)) for name in ("source", "state", "id")})
             .withColumnRenamed("occurred_at", "at")
-            .drop("recorded_at", "source", "id")
+            .drop("recorded_at")
+        )
+
+    def _delays(self) -> DataFrame | None:
+        """What is done of what comes some time after events."""
+        from pyspark.sql import functions as f
+
+        if all(not use.delay for use in self._work.happening):
+            return None
+        return (
+            self._tables.read("delayed")
+            .filter(column("occurred_at") >= _at(self._earliest))
+            .withColumn("kind", f.lit(DELAY))
+            .withColumnRenamed("occurred_at", "at")
         )
 
     def _readings(self, terms: Sequence[Historic]) -> DataFrame | None:
@@ -138,13 +192,18 @@ class States:
 
     def _instants(self, window: Any) -> tuple[dt.datetime, dt.datetime]:
         """Between which instants something may count in a window that is seen from anywhere on the day."""
-        midnight = dt.datetime.combine(self._work.day, dt.time(), dt.UTC)
-        after = span(window, midnight - _FARTHEST, "UTC").after
-        return max(after, _BEGINNING), midnight + _FARTHEST
+        last = dt.datetime.combine(self._work.day, dt.time(), dt.UTC) + _FARTHEST
+        return max(span(window, self._earliest, "UTC").after, _BEGINNING), last
 
 
 _BEGINNING = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 """Before everything that is taken in; an earlier instant is no constant for Java's calendar."""
+
+
+def _at(instant: dt.datetime) -> Column:
+    from pyspark.sql import functions as f
+
+    return f.lit(instant)
 
 
 def _grouped(people: DataFrame, groups: int) -> DataFrame:

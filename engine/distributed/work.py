@@ -44,22 +44,32 @@ class Work:
         """The scheduled moments that active rules listen to."""
         return self.plans.scheduled(self.day)
 
+    @cached_property
+    def happening(self) -> list[MomentUse]:
+        """The events that rules listen to, each with its delay."""
+        return self.plans.happening()
+
     def gates(self) -> list[Gate]:
         return [gate_of(self.ruleset.catalog, use, self.day) for use in self.uses]
 
     def plan(self, use: MomentUse) -> Plan:
+        """That of the day; for an event, whose own day counts, that of all rules that ever listen to it."""
+        if use in self.happening:
+            return self.plans.plan_of(use, self.plans.rules_of(use))
         return self.plans.plan(use, self.day)
 
     def terms(self) -> list[Historic]:
         """What the rules ask of the past, each once."""
-        return list(dict.fromkeys(term for use in self.uses for term in self.plan(use).terms))
+        every = (*self.uses, *self.happening)
+        return list(dict.fromkeys(term for use in every for term in self.plan(use).terms))
 
     def reads(self, use: MomentUse) -> tuple[Attribute, ...]:
         return self.plans.reads(use, self.plan(use))
 
     def attributes(self) -> list[Attribute]:
         """Everything that is read of customers and subscriptions, by all moments together."""
-        wanted = dict.fromkeys(one for use in self.uses for one in self.reads(use) if one.owner is not Owner.EVENT)
+        every = (*self.uses, *self.happening)
+        wanted = dict.fromkeys(one for use in every for one in self.reads(use) if one.owner is not Owner.EVENT)
         wanted |= dict.fromkeys(_anchor(gate) for gate in self.gates() if gate.attribute is not None)
         return [one for one in wanted if one.key not in KEPT and one.type.kind is not Kind.ELAPSED]
 

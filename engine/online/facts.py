@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from dsl.catalog import Catalog
 from engine.decisions.eligibility import all_held
 from engine.decisions.facts import Facts
 from engine.decisions.rule_table import NO_SUBSCRIPTION, OTHER_PLAN, RuleTable
@@ -36,7 +35,7 @@ def facts_of(met: Sequence[Met], rules: RuleTable) -> Facts:
         has_twins=len(set(occasion)) < len(occasion),
         standing=standing,
         holds=all_held(_holds(met, rules), standing, rules),
-        open=np.array([_open(each.row, rules) for each in met], np.int64),
+        open=np.array(_open(met, rules), np.int64),
     )
 
 
@@ -66,11 +65,9 @@ def _holds(met: Sequence[Met], rules: RuleTable) -> np.ndarray[Any, np.dtype[np.
     return held
 
 
-def _open(row: Row, rules: RuleTable) -> int:
-    """The bits of the channels on which the customer may be met for marketing."""
-    return sum(bit for flag, bit in _channels(rules.catalog, rules) if flag is None or row.get(flag) is True)
-
-
-def _channels(catalog: Catalog, rules: RuleTable) -> list[tuple[str | None, int]]:
-    flags = catalog.policies.consent
-    return [(f"customer.{flags[name]}" if name in flags else None, bit) for name, bit in rules.channel_bit.items()]
+def _open(met: Sequence[Met], rules: RuleTable) -> list[int]:
+    """The bits of the channels on which each row's customer may be met for marketing."""
+    flags = rules.catalog.policies.consent
+    free = sum(bit for name, bit in rules.channel_bit.items() if name not in flags)
+    asked = [(f"customer.{flags[name]}", bit) for name, bit in rules.channel_bit.items() if name in flags]
+    return [free + sum(bit for flag, bit in asked if each.row.get(flag) is True) for each in met]

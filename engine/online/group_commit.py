@@ -22,8 +22,9 @@ Told = TypeVar("Told")
 MOST = 256
 """So many of one commit; a caller that brings more has one for itself."""
 
-MOMENT = 0.0002
-"""Seconds that a leader waits for callers who were just answered: mostly they come again, and share its commit."""
+MOMENT, MOMENTS = 0.0003, 6
+"""Seconds that a leader waits, and how often, for callers who were just answered: mostly they come again, and share its
+commit. Less than a disk takes for a commit of their own."""
 
 
 class _Place(Generic[Asked, Told]):
@@ -53,7 +54,7 @@ class GroupCommit(Generic[Asked, Told]):
         self._lock = threading.Lock()
         self._waiting: deque[_Place[Asked, Told]] = deque()
         self._is_led = False
-        self._callers = 1  # of the last group
+        self._callers = 1  # who may come
 
     def ask(self, asked: Sequence[Asked]) -> Sequence[Told]:
         """The answers, which are on disk by then."""
@@ -84,8 +85,7 @@ class GroupCommit(Generic[Asked, Told]):
     def _lead(self, place: _Place[Asked, Told]) -> None:
         """Write the group at the head of the queue, this place first; wake them, and who leads next."""
         try:
-            if 1 < self._callers > len(self._waiting):
-                self._sleep(MOMENT)
+            self._gather()
             group = self._take()
             self._answer(group)
             for other in group[1:]:
@@ -95,6 +95,13 @@ class GroupCommit(Generic[Asked, Told]):
                 if place in self._waiting:  # a signal came before anything was taken
                     self._waiting.remove(place)
                 self._hand_over()
+
+    def _gather(self) -> None:
+        """Wait a little for as many callers as the groups before had; who calls alone waits for nobody."""
+        for _ in range(MOMENTS):
+            if len(self._waiting) >= self._callers:
+                return
+            self._sleep(MOMENT)
 
     def _hand_over(self) -> None:
         self._is_led = bool(self._waiting)
@@ -108,7 +115,7 @@ class GroupCommit(Generic[Asked, Told]):
             size = len(group[0].asked)
             while self._waiting and (size := size + len(self._waiting[0].asked)) <= MOST:
                 group.append(self._waiting.popleft())
-        self._callers = len(group)
+        self._callers = max(len(group), self._callers - 1)  # a caller less, until none is waited for in vain
         return group
 
     def _answer(self, group: Sequence[_Place[Asked, Told]]) -> None:

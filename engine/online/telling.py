@@ -7,7 +7,7 @@ a pass. A refused event stops nobody else's.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -84,13 +84,13 @@ def _lock_limits(connection: sa.Connection, plans: Plans, tellings: Sequence[Tel
 def _turns(tellings: Sequence[Telling]) -> list[list[int]]:
     """The places of the tellings in turns: a customer's, and an id's, one after the other."""
     turns: dict[int, list[int]] = defaultdict(list)
-    next_turn: Counter[tuple[str, ...]] = Counter()
+    next_turn: dict[tuple[str, ...], int] = {}
     for number, telling in enumerate(tellings):
         event = telling.event
-        keys = ("customer", event.customer), ("id", event.source, event.id)
-        turn = max(next_turn[key] for key in keys)
+        whose, which = (event.customer,), (event.source, event.id)
+        turn = max(next_turn.get(whose, 0), next_turn.get(which, 0))
         turns[turn].append(number)
-        next_turn.update({key: turn + 1 - next_turn[key] for key in keys})
+        next_turn[whose] = next_turn[which] = turn + 1
     return [turns[turn] for turn in sorted(turns)]
 
 

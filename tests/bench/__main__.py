@@ -18,7 +18,7 @@ from rich.table import Table
 
 from tests.bench.measuring import Line, machine
 
-SUBJECTS = ("events", "batches", "indexes", "quotes", "starting", "budgets", "passes")
+SUBJECTS = ("events", "batches", "indexes", "quotes", "starting", "budgets", "passes", "spark", "decisions")
 
 
 def main(arguments: Sequence[str] | None = None) -> list[Line]:

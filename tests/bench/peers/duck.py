@@ -42,13 +42,6 @@ def match_every(conditions: Sequence[Plain], table: pa.Table) -> Callable[[], pa
     return lambda: due.sql(f"SELECT {columns} FROM due").to_arrow_table()
 
 
-def count_every(conditions: Sequence[Plain], table: pa.Table) -> Callable[[], list[int]]:
-    """How many rows each condition matches."""
-    due = _due(table)
-    columns = ", ".join(f"count(*) FILTER (WHERE {SQL.text(condition)})" for condition in conditions)
-    return lambda: list(due.sql(f"SELECT {columns} FROM due").fetchall()[0])
-
-
 def _due(table: pa.Table) -> duckdb.DuckDBPyConnection:
     """The rows as a table of DuckDB's own, in its order."""
     connection = duckdb.connect()

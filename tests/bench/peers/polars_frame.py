@@ -42,14 +42,6 @@ def match_every(conditions: Sequence[Plain], table: pa.Table) -> Callable[[], pa
     return lambda: query.collect().to_arrow()
 
 
-def count_every(conditions: Sequence[Plain], table: pa.Table) -> Callable[[], list[int]]:
-    """How many rows each condition matches."""
-    frame: Any = pl.from_arrow(table)
-    columns = [_expression(condition).sum().alias(f"r{number}") for number, condition in enumerate(conditions)]
-    query = frame.lazy().select(columns)
-    return lambda: [int(count) for count in query.collect().row(0)]
-
-
 def _expression(condition: Plain) -> pl.Expr:
     if not isinstance(condition, Compare):
         join = operator.and_ if isinstance(condition, Every) else operator.or_
