@@ -133,13 +133,8 @@ def _reach(connection: sa.Connection, asking: _Asking) -> Reach:
         _ints([_micros(each.due_at) for each in asking.decided]),
         _ints([zones.index(state.zone) for state in states]),
         tuple(zones),
-<<<<<<< HEAD
         _ints(()),
         _ints(()),
-=======
-        nobody := np.zeros(0, np.int64),
-        nobody,
->>>>>>> tour
     )
     read = {
         flag: pa.array([state.customer.get(f"customer.{flag}") for state in states], pa.bool_())
