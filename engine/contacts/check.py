@@ -106,10 +106,11 @@ def _not_left_open(candidates: Candidates, policy: ContactPolicy) -> Closed:
 def _once(candidates: Candidates, contacts: Contacts, policy: ContactPolicy) -> Closed:
     """A rule's own `at most once per`, for all rules with the same window at once."""
     for window, rules in policy.once.items():
-        known = np.isin(contacts.rule, rules)
-        timeline = _Known(contacts.customer, contacts.rule, contacts.at, contacts.ghost).some(known)
-        asked = np.isin(candidates.rule, rules)
-        closed = timeline.leaves_no_room(candidates, candidates.rule, asked, 1, window)
+        closed = None
+        if len(contacts) and (asked := np.isin(candidates.rule, rules)).any():
+            timeline = _Known(contacts.customer, contacts.rule, contacts.at, contacts.ghost)
+            known = timeline.some(np.isin(contacts.rule, rules))
+            closed = known.leaves_no_room(candidates, candidates.rule, asked, 1, window)
         yield Cause(reasons.MET_LATELY, str(window)), closed, policy.bits([ANY])
 
 
@@ -133,11 +134,12 @@ def _cool_downs(candidates: Candidates, before: Before, policy: ContactPolicy) -
 def _caps(candidates: Candidates, contacts: Contacts, policy: ContactPolicy) -> Closed:
     everyone = np.zeros(len(candidates), np.int64)
     for cap in policy.said.caps:
-        bits = policy.bits([cap.channel])
-        counted = _is_of(cap.purpose, contacts.purpose) & ((contacts.channels & np.uint64(bits)) != 0)
-        known = _Known(contacts.customer, contacts.rule, contacts.at, contacts.ghost).some(counted).whatever()
-        asked = _is_of(cap.purpose, candidates.purpose) & ((candidates.channels & np.uint64(bits)) != 0)
-        closed = known.leaves_no_room(candidates, everyone, asked, cap.at_most, cap.per)
+        bits, closed = policy.bits([cap.channel]), None
+        if len(contacts):
+            counted = _is_of(cap.purpose, contacts.purpose) & ((contacts.channels & np.uint64(bits)) != 0)
+            known = _Known(contacts.customer, contacts.rule, contacts.at, contacts.ghost).some(counted).whatever()
+            asked = _is_of(cap.purpose, candidates.purpose) & ((candidates.channels & np.uint64(bits)) != 0)
+            closed = known.leaves_no_room(candidates, everyone, asked, cap.at_most, cap.per)
         yield Cause(reasons.CAPPED, str(cap)), closed, bits
 
 

@@ -53,13 +53,12 @@ def assign(asked: Asked, stored: Assignments) -> Armed:
             new[one.salt, asked.customers[place]] = names[number]
         by_customer = np.zeros(len(people), np.int64)
         by_customer[places] = found.arm
-        by_row = by_customer[asked.customer]
         if rule == PORTFOLIO:
-            portfolio_out = by_row == 0
+            portfolio_out = (by_customer == 0)[asked.customer]
         elif one.salt.startswith("split:"):
-            arm[rule] = by_row
+            arm[rule] = by_customer[asked.customer]
         else:
-            out[rule] = by_row == 0
+            out[rule] = (by_customer == 0)[asked.customer]
     return Armed(Arms(portfolio_out, out, arm), new)
 
 

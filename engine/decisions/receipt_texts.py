@@ -15,12 +15,12 @@ from engine.decisions.candidates import Case
 from engine.decisions.clause_texts import clause_texts
 from engine.decisions.decide import Decided
 from engine.decisions.deeds import RESULTS
-from engine.decisions.json_texts import dumped, joined
+from engine.decisions.json_texts import joined
 from engine.decisions.numbering import since_first
 from engine.decisions.occasions import Batch
 from engine.decisions.rule_table import Ints
-from engine.decisions.tables import held_as
-from engine.store.documents import Json
+from engine.decisions.tables import results
+from engine.store.documents import dump
 
 
 def receipt_texts(batch: Batch, case: Case, decided: Decided) -> pa.Array:
@@ -39,21 +39,14 @@ def _rivals(case: Case, decided: Decided) -> pa.Array:
 
 
 def _candidates(case: Case, decided: Decided) -> pa.Array:
-    """Each candidate as JSON text, written once for each distinct rule, reason and detail."""
+    """Each candidate as JSON text, out of three pieces: its rule, what became of it, and what that is about."""
     found, rules, deeds = decided.candidates, case.rules.rules, case.rules.deeds
-    texts = (*case.texts, None)
-    reasons_and_details = (found.reason.astype(np.int64) * len(texts) + found.detail + 1) * len(
-        deeds.actions
-    ) + found.deed
-    pairs = pa.array(reasons_and_details).dictionary_encode()
-    lines: list[list[Json]] = []
-    for number in pairs.dictionary.to_pylist():
-        rest, deed = divmod(number, len(deeds.actions))
-        reason, detail = divmod(rest, len(texts))
-        rule, code = rules[deeds.rule[deed]], reasons.CODES[reason]
-        result = held_as(code) or RESULTS[deeds.result[deed]]
-        lines.append([rule.name, rule.priority, result, code, texts[detail - 1]])
-    return dumped(lines).take(pairs.indices)
+    named = [f"[{dump(rules[number].name)},{dump(rules[number].priority)}," for number in deeds.rule.tolist()]
+    ends = [f"{dump(result)},{dump(code)}," for code in reasons.CODES for result in RESULTS]
+    about = [f"{dump(text)}]" for text in (None, *case.texts)]
+    end = found.reason.astype(np.int64) * len(RESULTS) + results(decided, case.rules)
+    pieces = ((named, found.deed), (ends, end), (about, found.detail + 1))
+    return joined(*(pa.array(texts, pa.string()).take(pa.array(number)) for texts, number in pieces))
 
 
 def _clauses(batch: Batch, decided: Decided) -> pa.Array:
