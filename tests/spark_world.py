@@ -95,7 +95,8 @@ def everything(store: Store, day: dt.date | None = None) -> dict[str, list[tuple
         key = (counters.c.rule, counters.c.moment, counters.c.offset)
         counted = sa.select(*key, *(sa.cast(sa.func.sum(counters.c[name]), sa.Integer) for name in COUNTS))
         counted = counted.where(counted_day).group_by(*key)
-        open_ = sa.select(offers).join(decisions).where(of_day).order_by(offers.c.id)
+        standing = [column for column in offers.c if column.name not in ("made_at", "state_at", "expires_at")]
+        open_ = sa.select(*standing).join(decisions).where(of_day).order_by(offers.c.id)
         tables = {"decisions": made, "receipts": why, "deliveries": sent, "counters": counted, "offers": open_}
         found = {name: [tuple(row) for row in connection.execute(query)] for name, query in tables.items()}
     return {name: sorted(_text(row) for row in rows) for name, rows in found.items()}  # type: ignore

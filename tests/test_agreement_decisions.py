@@ -36,7 +36,7 @@ from tests.test_happenings_agreement import QUOTA
 
 DAY = dt.date(2026, 4, 30)
 NOW = dt.datetime(2026, 5, 3, tzinfo=dt.UTC)
-RULES, PEOPLE = 40, 60
+RULES, PEOPLE = 40, 80
 MADE = world.made(DAY, world.named(PEOPLE), 7)
 RULESET = world.ruleset(DAY, RULES, 7)
 

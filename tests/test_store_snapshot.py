@@ -203,7 +203,9 @@ def test_a_restored_database_does_not_trust_newer_files(tmp_path: Path, shop: Ca
     with store.write() as connection:
         reindex(connection, shop, NOW)
     refresh(store, shop)
+    store.close()  # what lies beside an open database is not in its file
     shutil.copy(path, tmp_path / "backup.db")
+    store = open_store(f"sqlite:///{path}")
     put(store, shop, *(person(key, satisfaction=1.0) for key in IDS))
     refresh(store, shop)
     store.close()

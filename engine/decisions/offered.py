@@ -58,7 +58,7 @@ def _basis(rows: pa.Table) -> pa.Array:
     known = {
         name: rows[key].cast(pa.string()).combine_chunks() for name, key in keys.items() if key in rows.schema.names
     }
-    told = pc.binary_join_element_wise(*(pc.fill_null(each, "") for each in known.values()), "\0")
+    told = pc.binary_join_element_wise(*(pc.fill_null(each, "\1") for each in known.values()), "\0")
     coded = told.dictionary_encode()
     first = np.unique(coded.indices.to_numpy(), return_index=True)[1]
     some = pa.table(known).take(pa.array(first)).to_pylist()
