@@ -27,7 +27,7 @@ from engine.passes import deciding, run_pass, scheduled
 from engine.store.inserts import columns_of, insert_columns
 from engine.store.session import Store
 from engine.store.snapshot.refresh import refresh
-from engine.store.tables import SHARDS, decisions, deliveries, receipts
+from engine.store.tables import SHARDS, decisions, deliveries, offers, receipts
 from tests.bench.large_store import DAY, NOW, make_store, ruleset
 from tests.bench.measuring import REPEATS, Line, scaled, thousands, timed_steps
 from tests.conftest import Server, binaries
@@ -97,7 +97,8 @@ def _of_database(kind: str, url: str, rules: Ruleset, count: int, columns: Path)
 def _write_again(store: Store, day: dt.date) -> float:
     """Seconds to write a day's rows once more, in as many transactions, after they were taken out."""
     of_day = sa.select(decisions.c.id).where(decisions.c.local_date == day)
-    tables = {receipts: receipts.c.decision_id, deliveries: deliveries.c.decision_id, decisions: decisions.c.id}
+    parts = {receipts: receipts.c.decision_id, deliveries: deliveries.c.decision_id, offers: offers.c.id}
+    tables = {**parts, decisions: decisions.c.id}
     kept = {}
     with store.write() as connection:
         for table, key in tables.items():
@@ -112,7 +113,7 @@ def _write_again(store: Store, day: dt.date) -> float:
     began = time.perf_counter()
     for number in range(SHARDS):
         with store.write() as connection:
-            for table in (decisions, receipts, deliveries):
+            for table in (decisions, *parts):
                 first, end = (bisect_left(keys[table], edges[number + each]) for each in (0, 1))
                 insert_columns(connection, table, kept[table].slice(first, end - first))
     return time.perf_counter() - began
