@@ -101,14 +101,14 @@ class _Limited:
     def round(self, competing: Ints, case: Case) -> npt.NDArray[np.bool_]:
         """Which of the competing win; those that a limit refuses are held."""
         ranked, limits = self._ranked, self._limits
-        row = ranked.row[competing]
+        customer = limits.customer[ranked.row[competing]]
         asked = Limited(
             self._occasion[competing],
             competing,
             ranked.score[competing],
-            limits.tie[row],
+            customer,
             ranked.rule[competing],
-            limits.customer[row],
+            customer,
             ranked.currency[competing],
             ranked.cost[competing],
         )

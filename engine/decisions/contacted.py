@@ -99,7 +99,7 @@ def made_since(connection: sa.Connection, rules: RuleTable, customers: tuple[str
         _ints(rules.product_number.get(row.offer, NOTHING) for row in found),
         np.where(marketing, columns.MARKETING, columns.SERVICE).astype(np.int64),
         np.array([policy.bits(_listed(row.channels)) for row in found], np.uint64),
-        _ints(_micros(row.due_at) for row in found),
+        _ints(micros(row.due_at) for row in found),
         np.array([row.slot is None for row in found], np.bool_),
     )
 
@@ -122,7 +122,7 @@ def declined_since(
     return Declines(
         _ints(place[row.customer_id] for row in found),
         _ints(rules.product_number.get(row.product, NOTHING) for row in found),
-        _ints(_micros(row.at) for row in found),
+        _ints(micros(row.at) for row in found),
     )
 
 
@@ -134,5 +134,6 @@ def _ints(values: Iterable[int]) -> Ints:
     return np.fromiter(values, np.int64)
 
 
-def _micros(instant: dt.datetime) -> int:
+def micros(instant: dt.datetime) -> int:
+    """Microseconds of Unix time."""
     return round(instant.timestamp() * 1_000_000)

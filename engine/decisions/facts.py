@@ -107,8 +107,7 @@ class Limits:
     rooms: tuple[Room, ...]
     reasons: npt.NDArray[np.int8]
     names: tuple[str, ...]
-    customer: Ints  # by row
-    tie: Ints  # by row: customers in the order of their ids
+    customer: Ints  # by row, in the order of their ids: so equal values are taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,5 @@ def limited_to(asked: Asked, opened: Sequence[OpenLimit], rooms: Sequence[Room])
             np.array([reasons.NUMBER[each] for each in told], np.int8),
             tuple(str(one.limit) for one in opened),
             asked.customer,
-            asked.customer,
         ),
     )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.decisions.allot import allot
 from engine.decisions.candidates import Case
 from engine.decisions.decide import Decided, decide
 from engine.decisions.occasions import Batch
@@ -49,7 +48,7 @@ def outcome(
     row, rule, ids = batch.row, batch.rule, np.array(batch.ids, object)
     again = np.array([each in known for each in batch.ids], np.bool_) if known else np.zeros(len(row), np.bool_)
     case = case_of(batch.table, batch.rules, taken, paused, day=batch.days, precedents=precedents)
-    decided = allot(decide(case, row[~again], rule[~again]))
+    decided = decide(case, row[~again], rule[~again])
     found = ids[_places(batch, decided)].tolist()
     return Outcome(batch, case, decided, found, precedents, _repeats(batch, np.flatnonzero(again).tolist()))
 

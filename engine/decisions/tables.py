@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.decisions import reasons
-from engine.decisions.allot import allot
 from engine.decisions.batch_facts import facts_of
 from engine.decisions.batch_prices import BatchPrices
 from engine.decisions.candidates import Case
@@ -56,7 +55,7 @@ def decide_batch(
     days = np.full(batch.num_rows, day.toordinal(), np.int64)
     case = case_of(batch, rules, taken or {}, paused, day=days, precedents=precedents)
     row, rule = (matches[name].to_numpy().astype(np.int64) for name in ("row", "rule"))
-    return as_table(allot(decide(case, row, rule)), case)
+    return as_table(decide(case, row, rule), case)
 
 
 def case_of(

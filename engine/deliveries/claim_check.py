@@ -24,7 +24,7 @@ from engine.contacts.columns import NOTHING, Candidates, Contacts, Declines, Int
 from engine.contacts.policy import flags, leave
 from engine.decisions import reasons
 from engine.decisions.asked import Asked
-from engine.decisions.contacted import reach
+from engine.decisions.contacted import micros, reach
 from engine.decisions.facts import Reach
 from engine.decisions.rule_table import RuleTable
 from engine.deliveries.finished import Finished, put_off, withheld, write_finished
@@ -92,7 +92,7 @@ def _stopped(connection: sa.Connection, asking: _Asking, now: dt.datetime) -> It
             yield withheld(delivery, reasons.sentence(cause.reason, cause.detail), now)
             continue
         waits = verdict.send_at.get(policy.channels.index(delivery.channel))
-        if waits is not None and waits[number] > _micros(now):
+        if waits is not None and waits[number] > micros(now):
             yield put_off(delivery, dt.datetime.fromtimestamp(int(waits[number]) / 1e6, dt.UTC))
 
 
@@ -113,7 +113,7 @@ def _candidates(connection: sa.Connection, asking: _Asking, now: dt.datetime) ->
         known.leave.consented(np.arange(len(decided)), purpose),
         known.leave.unsuppressed,
         known.at,
-        np.full(len(decided), _micros(now), np.int64),
+        np.full(len(decided), micros(now), np.int64),
         known.zone,
         known.zones,
     )
@@ -130,7 +130,7 @@ def _reach(connection: sa.Connection, asking: _Asking) -> Reach:
         tuple(people),
         _ints([people.index(state.id) for state in states]),
         [each.subscription_id for each in asking.decided],
-        _ints([_micros(each.due_at) for each in asking.decided]),
+        _ints([micros(each.due_at) for each in asking.decided]),
         _ints([zones.index(state.zone) for state in states]),
         tuple(zones),
         _ints(()),
@@ -159,7 +159,3 @@ def _without_own(contacts: Contacts, candidates: Candidates) -> Contacts:
 
 def _ints(values: Sequence[int]) -> Ints:
     return np.array(values, np.int64)
-
-
-def _micros(instant: dt.datetime) -> int:
-    return round(instant.timestamp() * 1_000_000)

@@ -31,7 +31,7 @@ from engine.online.state import Known, known, take_turns
 from engine.plans import Plans
 from engine.reports.decisions import DecisionLine
 from engine.store.bulk import Stored
-from engine.store.events import judge, state_of
+from engine.store.events import EVENT_COLUMNS, judge, state_of
 from engine.store.session import Store
 from engine.store.tables import events
 
@@ -40,19 +40,7 @@ Told = Answer | EventRefused | EventConflict
 ANSWERED = 100
 """Decisions of one event that its answer names."""
 
-_EVENTS = (
-    "source",
-    "id",
-    "moment",
-    "customer_id",
-    "subscription_id",
-    "occurred_at",
-    "recorded_at",
-    "properties",
-    "digest",
-    "state",
-    "decided_at",
-)
+_EVENTS = (*EVENT_COLUMNS, "decided_at")
 
 
 def tell(

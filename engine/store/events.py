@@ -267,7 +267,7 @@ def digest_of(one: StagedEvent) -> str:
     return hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
 
 
-_NAMES = (
+EVENT_COLUMNS = (
     "source",
     "id",
     "moment",
@@ -279,6 +279,7 @@ _NAMES = (
     "digest",
     "state",
 )
+"""What is written of every event when it is recorded."""
 
 
 def _insert(
@@ -300,4 +301,4 @@ def _insert(
         )
         for index, (one, digest) in fresh.items()
     )
-    insert_rows(connection, events, _NAMES, rows)
+    insert_rows(connection, events, EVENT_COLUMNS, rows)
