@@ -22,6 +22,7 @@ from engine.decisions.rule_table import RuleTable, compile_rules
 from engine.event_bounds import event_bounds
 from engine.happenings.needed import NeededPast
 from engine.matching.plan import Plan, compile_plan
+from engine.pricing.price_facts import PriceFacts
 from engine.store.events import Bounds
 from engine.unavailable import waits_for
 
@@ -69,6 +70,11 @@ class Plans:
         """All rules that are run, as deciding reads them."""
         return compile_rules(self._run, self.catalog)
 
+    @cached_property
+    def price_facts(self) -> PriceFacts:
+        """What prices ask beside stored attributes."""
+        return PriceFacts(self.ruleset)
+
     def scheduled(self, day: dt.date) -> list[MomentUse]:
         """The recurring, dated and calendar moments, each with its offset, that active rules listen to on a day."""
         return [use for use, here in self._listening.items() if self._is_scheduled(use) and here.active(day)]
@@ -100,7 +106,9 @@ class Plans:
     def reads(self, use: MomentUse, plan: Plan) -> tuple[Attribute, ...]:
         """The columns that a batch of this moment needs: what its rules, its messages and deciding read."""
         properties = event_properties(self.catalog, use.moment)
-        return tuple(dict.fromkeys((*plan.attributes, *properties, *needed(self.catalog))))
+        return tuple(
+            dict.fromkeys((*plan.attributes, *properties, *needed(self.catalog), *self.price_facts.attributes))
+        )
 
     def _of(self, use: MomentUse) -> _Listening:
         return self._listening.get(use) or _NOBODY

@@ -19,11 +19,30 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from dsl.catalog import Catalog, Moment, MomentKind, Owner, Policies, Product, Recurs
+from dsl.catalog import Catalog, Meter, Moment, MomentKind, Owner, Policies, Product, Recurs
+from dsl.choices import TimeUnit
 from dsl.datatypes import DataType, Kind, Value
 from dsl.messages import Message
-from dsl.products import Charge, Model
-from dsl.typed import Action, All, AnyOf, Condition, MomentUse, Offer, Rule, Ruleset, Say, Tag, Term
+from dsl.products import Charge, Model, PriceList, Tier
+from dsl.typed import (
+    Action,
+    All,
+    AnyOf,
+    Attribute,
+    Condition,
+    CountOf,
+    Events,
+    MomentUse,
+    Offer,
+    Rule,
+    Ruleset,
+    Say,
+    Segment,
+    Tag,
+    Term,
+    Test,
+    Window,
+)
 from engine.matching.reads import attributes_of
 from engine.store.events import Event, put_events
 from engine.store.inserts import insert_values
@@ -50,9 +69,18 @@ _ODD = {name: Product(name, name) for name in NAMES if name not in happenings.QU
 def _sold(products: dict[str, Product]) -> dict[str, Product]:
     """At prices in two currencies; some alike, so that they tie."""
     return {
-        name: replace(one, charges={interval: _charges(100 * (number % 5) + 700) for interval in ("month", "year")})
+        name: replace(one, charges=_every_interval(_charges(100 * (number % 5) + 700)))
         for number, (name, one) in enumerate(products.items())
     }
+
+
+def _every_interval(charges: tuple[Charge, ...]) -> dict[str, tuple[Charge, ...]]:
+    return dict.fromkeys(("month", "year"), charges)
+
+
+def _per(meter: str, minor: int) -> tuple[Charge, ...]:
+    tiers = (Tier(Decimal(30), Decimal(minor)), Tier(None, Decimal(minor) / 4, 150))
+    return tuple(Charge(Model.GRADUATED, currency, tiers=tiers, per=meter) for currency in ("USD", "EUR"))
 
 
 def _charges(minor: int) -> tuple[Charge, ...]:
@@ -67,9 +95,18 @@ CATALOG: Catalog = replace(
         "birthday": Moment("birthday", MomentKind.RECURRING, Owner.CUSTOMER, "date_of_birth", Recurs.YEAR),
         "bill": Moment("bill", MomentKind.RECURRING, Owner.SUBSCRIPTION, "started_on", Recurs.MONTH),
     },
-    meters=happenings.CATALOG.meters,
+    meters={**happenings.CATALOG.meters, "minutes": Meter("minutes", "minutes", "counter", "billing_period")},
     plans=_sold({**_ODD, **happenings.CATALOG.plans}),
-    addons=_sold({**happenings.CATALOG.addons}),
+    addons={
+        **_sold({**happenings.CATALOG.addons}),
+        "more": replace(happenings.CATALOG.addons["more"], charges=_every_interval(_per("storage", 7))),
+    },
+    price_lists={
+        "loyal": PriceList("loyal", "USD", {}, "loyal", {"premium": _every_interval(_per("minutes", 3))}),
+        "some": PriceList(
+            "some", "EUR", {"country": ("NO", "basic")}, "seated", {"more": _every_interval(_charges(99))}
+        ),
+    },
     channels=CHANNELS,
     default_via=("in_app",),
     policies=Policies(consent={"email": "marketing_ok"}),
@@ -95,6 +132,15 @@ def drawn(strategy: st.SearchStrategy[Drawn], size: int, number: int) -> list[Dr
 
     draw()
     return found
+
+
+# What price lists ask: the past alone, and state alone.
+_VISITS = CountOf(Events("visit", All(()), Window(30, TimeUnit.DAYS)))
+_SEATS = Attribute(Owner.SUBSCRIPTION, "seats", DataType(Kind.COUNT))
+SEGMENTS = {
+    "loyal": Segment("loyal", Test("greater_or_equal", _VISITS, (1,))),
+    "seated": Segment("seated", Test("greater", _SEATS, (1,))),
+}
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------
@@ -124,7 +170,7 @@ def ruleset(day: dt.date, size: int, number: int, *, tags: bool = True) -> Rules
         for n, uses in enumerate(lists)
     )
     message = Message("hello", "Hello", "{{ first_name }}")
-    return Ruleset(CATALOG, rules, {}, {message.name: message}, f"{number:064}")
+    return Ruleset(CATALOG, rules, SEGMENTS, {message.name: message}, f"{number:064}")
 
 
 def _events(rng: random.Random) -> list[MomentUse]:
@@ -212,6 +258,11 @@ def made(day: dt.date, ids: Sequence[str], number: int) -> Made:
             when = at + dt.timedelta(hours=rng.choice((-60, -33, -30, -24, -9, 0, 0, 3, 14, 15, 20)))
             waiting.append(event(rng, f"{one['customer.id']}/w{nth}", str(one["customer.id"]), held, when))
         used += [(held[0], "storage", happenings.happened_at(rng, at, "UTC"), 40.0 * n) for n in range(2) if held]
+        used += [
+            (which, "minutes", at - dt.timedelta(days=days), 17.5 * days + len(which) + nth)
+            for nth, which in enumerate(held)
+            for days in range(nth, 70, 9)
+        ]
     return Made(customers, subscriptions, events, waiting, used)
 
 

@@ -129,8 +129,8 @@ def test_the_actions_of_an_arm_are_the_rules_own_and_its_own(arm: str | None):
 def test_a_renamed_rule_is_found_by_its_old_name():
     rules = ruleset()
     renamed = replace(rules, rules=tuple(replace(each, name="new", was=each.name) for each in rules.rules[:1]))
-    assert decided_actions(renamed, Promise("grow", None, None)) == rules.rules[0].actions
-    assert decided_actions(renamed, Promise("nobody", None, None)) == ()
+    assert decided_actions(renamed, Promise("grow", None, NOW, None)) == rules.rules[0].actions
+    assert decided_actions(renamed, Promise("nobody", None, NOW, None)) == ()
 
 
 def test_what_the_rule_does_not_offer_any_more_is_not_sent(place: Store):

@@ -123,6 +123,7 @@ def rows(count: int) -> list[dict[str, object]]:
             "subscription.turnover": maybe(Money(12345, "USD"), Money(700, "EUR")),
             "usage.calls": maybe(0.0, 999.5, 1250.25),
             "customer.country": maybe("GB", "US", "DE"),
+            "segment.students": maybe(True, False),
         }
         for _ in range(count)
     ]
@@ -133,6 +134,7 @@ TYPES = {
     "subscription.started_on": pa.date32(),
     "subscription.turnover": pa.int64(),
     "usage.calls": pa.float64(),
+    "segment.students": pa.bool_(),
 }
 
 
@@ -150,14 +152,13 @@ def test_a_batch_has_the_quotes_that_each_has_alone():
     """Each row with each offer, over all that a row may lack; amounts once a distinct situation."""
     some = rows(70)
     own, asked = catalog(), [(offer(words), offer(words).products[0]) for words in ASKED]
-    students = np.array([row["customer.country"] == "US" for row in some])
     row, which = np.repeat(np.arange(len(some)), len(asked)), np.tile(np.arange(len(asked)), len(some))
-    found = quotes(Situations(own, table(some), {"students": students}), asked, row, which, DAY)
+    found = quotes(Situations(own, table(some)), asked, row, which, DAY)
     pricer = Pricer(own)
     refused, value, cost = found.refused(), found.value(), found.minor("discount_cost")
     for number, (at, wanted) in enumerate(zip(row.tolist(), which.tolist(), strict=True)):
         known = {key: each for key, each in some[at].items() if each is not None}
-        situation = situation_of(own, known, lambda segment, at=at: bool(students[at]))
+        situation = situation_of(own, known)
         alone = quote(own, *asked[wanted], situation, DAY)
         assert found.quote(number, DAY) == alone
         assert pricer.quote(*asked[wanted], situation, DAY) == alone

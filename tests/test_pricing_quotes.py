@@ -350,10 +350,11 @@ def test_a_price_list_goes_before_the_products_own_prices():
 
 
 def test_the_first_price_list_that_fits_is_the_customers():
-    british = {"customer.country": "GB"}
-    assert price_list_of(catalog(), british, lambda segment: True) == "uk"
-    assert price_list_of(catalog(), {"customer.country": "DE"}, lambda segment: segment == "students") == "students"
-    assert price_list_of(catalog(), {}, lambda segment: False) is None
+    student = {"segment.students": True}
+    assert price_list_of(catalog(), {"customer.country": "GB", **student}) == "uk"
+    assert price_list_of(catalog(), {"customer.country": "DE", **student}) == "students"
+    assert price_list_of(catalog(), {"segment.students": False}) is None
+    assert price_list_of(catalog(), {}) is None
 
 
 def test_a_situation_is_read_from_a_row():

@@ -27,6 +27,7 @@ from engine.deliveries.rendering import MessageFailed, compose
 from engine.offers.withdrawing import withdraw_undelivered
 from engine.pauses import EVERYTHING, paused
 from engine.plans import plans_of
+from engine.pricing.price_facts import Priced
 from engine.privacy import personal_keys
 from engine.store.documents import decode
 from engine.store.rows import joined
@@ -141,6 +142,8 @@ def _compose(
     row = joined(state, content["subscription"]) | _event(ruleset, content)
     day, presented = dt.date.fromisoformat(content["day"]), None
     if content["offer"]:
+        asked = Priced(state.id, content["subscription"], state.zone, promise.due_at, day, row)
+        plans_of(ruleset).price_facts.put(connection, [asked])
         presented = present(ruleset.catalog, decided_actions(ruleset, promise), content["offer"], row, day)
         if presented is None:
             return gone(content["offer"], promise)

@@ -1,7 +1,8 @@
 """What a message presents: the rule's own offer, with the price that its customer was promised.
 
-The price in a message comes from the quote of the decided offer, made anew from what the customer has now. Where that
-no longer comes to what was promised when it was decided, the message would promise something else: it is withheld.
+The price in a message comes from the quote of the decided offer, made anew from what the customer has now; usage and
+segments are seen from the instant that was decided for. Where that no longer comes to what was promised when it was
+decided, the message would promise something else: it is withheld.
 """
 
 from __future__ import annotations
@@ -36,26 +37,30 @@ class Presented:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What was decided: the rule, the arm of its experiment (None: it has none), the offer as it was made (None: none
-    was).
+    """What was decided: the rule, the arm of its experiment (None: it has none), the instant that it was decided for,
+    the offer as it was made (None: none was).
     """
 
     rule: str
     arm: str | None
+    due_at: dt.datetime
     made: OfferLine | None
 
 
 def promises(connection: sa.Connection, ids: Sequence[str], now: dt.datetime) -> dict[str, Promise]:
     """The promises of some decisions, by their ids."""
-    wanted = sa.select(decisions.c.id, decisions.c.rule, arm_of_split().label("arm"))
+    wanted = sa.select(decisions.c.id, decisions.c.rule, decisions.c.due_at, arm_of_split().label("arm"))
     decided = connection.execute(wanted.where(among(connection, decisions.c.id, ids)))
     rows = connection.execute(sa.select(offers).where(among(connection, offers.c.id, ids)))
     made: Mapping[str, OfferLine] = {row.id: line(row._mapping, now) for row in rows}
-    return {row.id: Promise(row.rule, row.arm, made.get(row.id)) for row in decided}
+    return {row.id: Promise(row.rule, row.arm, row.due_at, made.get(row.id)) for row in decided}
 
 
 def present(catalog: Catalog, actions: Iterable[Action], product: str, row: Row, day: dt.date) -> Presented | None:
-    """The product as these actions offer it to the customer of a row on a local day; None where they do not."""
+    """The product as these actions offer it to the customer of a row on a local day; None where they do not.
+
+    What `price_facts` finds is in the row.
+    """
     offer = next((one for one in actions if isinstance(one, Offer) and product in one.products), None)
     if offer is None:
         return None

@@ -12,9 +12,12 @@ import sqlalchemy as sa
 from dsl.datatypes import Money, Value
 from dsl.typed import Offer, Ruleset
 from engine.deliveries.presenting import actions_in, present
+from engine.plans import plans_of
+from engine.pricing.price_facts import Priced
 from engine.pricing.quotes import Quote
 from engine.reports.decisions import DecisionLine, Receipt, ReceiptCandidate, receipt
 from engine.reports.decisions import decisions as find_decisions
+from engine.store.rows import joined
 from engine.store.state import customer_rows
 from engine.store.tables import decisions, offers
 
@@ -94,13 +97,15 @@ def _most_contested() -> sa.Select[Any]:
 
 
 def _rows(connection: sa.Connection, ruleset: Ruleset, decision: DecisionLine) -> dict[str | None, Mapping[str, Value]]:
-    """The customer's rows of state by subscription; under None the customer's alone."""
+    """The customer's rows of state by subscription, with what prices ask; under None the customer's alone."""
     state = customer_rows(connection, ruleset.catalog, decision.customer_id)
     if state is None:
         return {None: {}}
-    rows: dict[str | None, Mapping[str, Value]] = {None: state.customer}
-    rows.update({str(row["subscription.id"]): {**state.customer, **row} for row in state.subscriptions})
-    return rows
+    whose = [None, *(str(row["subscription.id"]) for row in state.subscriptions)]
+    at, day = decision.due_at, decision.local_date
+    asked = [Priced(state.id, each, state.zone, at, day, joined(state, each)) for each in whose]
+    plans_of(ruleset).price_facts.put(connection, asked)
+    return {each.subscription: each.row for each in asked}
 
 
 def _quote(ruleset: Ruleset, decision: DecisionLine, row: Mapping[str, Value]) -> Quote | None:

@@ -190,7 +190,7 @@ def _renewal(started: dt.date, interval: str, today: dt.date) -> dt.date:
 
 def _billed(catalog: Catalog, customer: Mapping[str, Value], interval: str) -> Situation:
     """By the customer's price list, in its currency."""
-    name = price_list_of(catalog, customer, lambda segment: False)
+    name = price_list_of(catalog, customer)
     currency = catalog.currency if name is None else catalog.price_lists[name].currency
     return Situation(interval=interval, currency=currency, price_list=name)
 

@@ -28,6 +28,7 @@ from engine.decisions import ledger
 from engine.decisions.batch_precedents import batch_precedents
 from engine.decisions.effects import put_effects
 from engine.decisions.occasions import Batch, Part, merge
+from engine.decisions.priced_by import with_price_facts
 from engine.decisions.results import matched_occurrences, outcome
 from engine.decisions.written import written
 from engine.distributed.happened import Turn, turns
@@ -105,7 +106,7 @@ class _Step:
 
 def _decide(connection: sa.Connection, work: Work, parts: Sequence[Part]) -> _Step:
     """Decide, and leave in the database at hand what later steps may ask."""
-    batch = merge(parts, work.plans.rule_table)
+    batch = with_price_facts(connection, merge(parts, work.plans.rule_table), work.plans.price_facts)
     known = ledger.known(connection, batch.ids)
     taken = ledger.taken(connection, matched_occurrences(batch))
     told = batch_precedents(connection, batch, work.now, binding=False)

@@ -59,9 +59,10 @@ class Work:
         return self.plans.plan(use, self.day)
 
     def terms(self) -> list[Historic]:
-        """What the rules ask of the past, each once."""
+        """What the rules and prices ask of the past, each once."""
         every = (*self.uses, *self.happening)
-        return list(dict.fromkeys(term for use in every for term in self.plan(use).terms))
+        asked = (term for use in every for term in self.plan(use).terms)
+        return list(dict.fromkeys((*asked, *self.plans.price_facts.terms)))
 
     def reads(self, use: MomentUse) -> tuple[Attribute, ...]:
         return self.plans.reads(use, self.plan(use))

@@ -29,6 +29,7 @@ from engine.online.past import Asking, look_up
 from engine.online.prices import EventPrices
 from engine.online.rows import Held, Person, Row
 from engine.plans import Plans
+from engine.pricing.price_facts import Priced
 from engine.simulation.at_hand import event_row
 
 
@@ -73,6 +74,7 @@ def decide_occasions(
     met = [each for number, occasion in enumerate(occasions) for each in _met(number, occasion)]
     look_up(connection, plans.catalog, _asking(occasions, met))
     row, rule = _matches(occasions, met)
+    plans.price_facts.put(connection, _to_price(occasions, met, sorted(set(row.tolist()))))
     rules = plans.rule_table
     days = [occasions[each.occasion].listeners.day for each in met]
     prices = EventPrices([each.row for each in met], days, rules)
@@ -118,6 +120,14 @@ def _occurrence(occasion: Occasion, met: Met) -> Occurrence:
     event, person, moment = occasion.event, occasion.person, occasion.listeners.moment
     where = (moment.owner, person.id, met.subscription, occasion.key, person.zone)
     return Occurrence(event.moment, 0, *where, event.occurred_at)
+
+
+def _to_price(occasions: Sequence[Occasion], met: Sequence[Met], rows: Sequence[int]) -> Iterator[Priced]:
+    """The rows that some rule matches, as prices see them."""
+    for number in rows:
+        each, occasion = met[number], occasions[met[number].occasion]
+        customer, zone, at = _whose(occasion)
+        yield Priced(customer, each.subscription, zone, at, occasion.listeners.day, each.row)
 
 
 def _matches(occasions: Sequence[Occasion], met: Sequence[Met]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -14,6 +14,7 @@ from dsl.typed import MomentUse
 from engine.decisions import ledger, reasons
 from engine.decisions.batch_precedents import batch_precedents
 from engine.decisions.occasions import Part, merge
+from engine.decisions.priced_by import with_price_facts
 from engine.decisions.results import matched_occurrences, outcome
 from engine.decisions.written import written
 from engine.passes.report import PassReport
@@ -46,7 +47,7 @@ def decide_parts(
     """Match, decide and write some moments of the same customers together."""
     if not parts:
         return
-    batch = merge(parts, plans.rule_table)
+    batch = with_price_facts(connection, merge(parts, plans.rule_table), plans.price_facts)
     known = ledger.known(connection, batch.ids)
     taken = ledger.taken(connection, matched_occurrences(batch))
     told = batch_precedents(connection, batch, now, binding=True)

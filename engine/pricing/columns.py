@@ -9,7 +9,7 @@ a quote are made for the rows that show one.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from dsl.typed import Offer
 from engine.pricing.amounts import Amounts, Held, amounts_alone, held_by, instead_of
 from engine.pricing.quotes import Quote, dated
 from engine.pricing.refusals import Refused
-from engine.pricing.situations import CURRENCY, INTERVAL, PLAN, Reader, Situation, quantities_of
+from engine.pricing.situations import CURRENCY, INTERVAL, PLAN, SEGMENT, Reader, Situation, quantities_of
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -40,14 +40,13 @@ class Situations:
     """The situations of a batch, as codes: `plain` is what every price depends on, `plan` the plan held, and `counted`
     by key what some prices depend on.
 
-    `batch` has the columns of `situations.reads`, and `usage.METER` (a number) where a price is per meter. `segments`
-    says of each row whether it is in a segment that a price list is for; who is in one that is not told is not in it.
+    `batch` has the columns of `situations.reads` and those of `price_facts`; a row is in no segment that is not told.
     """
 
-    def __init__(self, catalog: Catalog, batch: pa.Table, segments: Mapping[str, Bools] | None = None) -> None:
+    def __init__(self, catalog: Catalog, batch: pa.Table) -> None:
         self.catalog, self.batch = catalog, batch
         self.reader = Reader(catalog)
-        self.lists = _price_lists(catalog, batch, segments or {})
+        self.lists = _price_lists(catalog, batch)
         billed = [name for name in (INTERVAL, CURRENCY) if name in batch.column_names]
         self.plain, _ = numbered([self.lists + 1, *(_coded(batch[name]) for name in billed)], batch.num_rows)
         self.plan = _coded(batch[PLAN])
@@ -199,20 +198,26 @@ def _coded(column: pa.ChunkedArray) -> Ints:
     return np.asarray(pc.fill_null(encoded.indices.cast(pa.int64()), -1), np.int64) + 1
 
 
-def _price_lists(catalog: Catalog, batch: pa.Table, segments: Mapping[str, Bools]) -> Ints:
+def _price_lists(catalog: Catalog, batch: pa.Table) -> Ints:
     """The place of each row's price list among the catalog's; -1 where no list is for it."""
     found = np.full(batch.num_rows, -1, np.int64)
-    for number, mask in reversed(list(enumerate(_fitting(catalog, batch, segments)))):
+    for number, mask in reversed(list(enumerate(_fitting(catalog, batch)))):
         found[mask] = number
     return found
 
 
-def _fitting(catalog: Catalog, batch: pa.Table, segments: Mapping[str, Bools]) -> Iterator[Bools]:
+def _fitting(catalog: Catalog, batch: pa.Table) -> Iterator[Bools]:
     for one in catalog.price_lists.values():
         mask = np.ones(batch.num_rows, bool)
         if one.segment is not None:
-            mask &= segments.get(one.segment, np.zeros(batch.num_rows, bool))
+            mask &= _members(batch, SEGMENT + one.segment)
         for name, values in one.values.items():
             column = batch[f"{Owner.CUSTOMER}.{name}"].cast(pa.string())
             mask &= np.asarray(pc.is_in(column, pa.array(values, pa.string())), bool)
         yield mask
+
+
+def _members(batch: pa.Table, key: str) -> Bools:
+    if key not in batch.column_names:
+        return np.zeros(batch.num_rows, bool)
+    return np.asarray(pc.fill_null(batch[key], fill_value=False), bool)

@@ -1,7 +1,7 @@
 """Quotes one at a time, for events: what is alike is worked out once and kept, as in a batch.
 
 pricer = Pricer(catalog)                          # one for each ruleset
-situation = pricer.situation(row, belongs)
+situation = pricer.situation(row)
 pricer.amounts(offer, "premium", situation, day)  # price, value and cost, to compare candidates
 pricer.quote(offer, "premium", situation, day)    # the winner's, with its dates
 """
@@ -18,7 +18,7 @@ from dsl.typed import Offer
 from engine.pricing.amounts import Amounts, Held, amounts_alone, held_by, instead_of
 from engine.pricing.quotes import Quote, dated
 from engine.pricing.refusals import Refused
-from engine.pricing.situations import Membership, Reader, Situation, price_list_of, quantities_of
+from engine.pricing.situations import Reader, Situation, price_list_of, quantities_of
 
 MOST_KEPT = 20_000
 """Distinct offers and situations: some megabytes."""
@@ -32,9 +32,9 @@ class Pricer:
         self._alone: Memory[Amounts | Refused] = Memory(MOST_KEPT)
         self._held: Memory[Held | None] = Memory(MOST_KEPT)
 
-    def situation(self, row: Mapping[str, Value], belongs: Membership = lambda segment: False) -> Situation:
+    def situation(self, row: Mapping[str, Value]) -> Situation:
         """As `situation_of`."""
-        return self._reader.read(row, price_list_of(self.catalog, row, belongs))
+        return self._reader.read(row, price_list_of(self.catalog, row))
 
     def amounts(self, offer: Offer, product: str, situation: Situation, day: dt.date) -> Amounts | Refused:
         """As `amounts_of`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -17,7 +17,10 @@ INTERVAL = f"{Owner.SUBSCRIPTION}.{BILLING_INTERVAL}"
 PLAN = "subscription.plan"
 CURRENCY = "subscription.currency"
 USAGE = "usage."
-"""Before the name of a meter: the key of what it reads, a number."""
+"""Before the name of a meter: the key of how much of it a bill is taken to count, a number (`usage`)."""
+
+SEGMENT = "segment."
+"""Before the name of a segment that a price list is for: the key of whether the customer is in it, a flag."""
 
 DEFAULT_INTERVAL = "month"
 """Of who has no billing interval yet."""
@@ -39,13 +42,9 @@ class Situation:
     anchor: dt.date | None = None
 
 
-Membership = Callable[[str], bool]
-"""Whether a customer is in the segment of a name."""
-
-
-def situation_of(catalog: Catalog, row: Mapping[str, Value], belongs: Membership = lambda segment: False) -> Situation:
-    """From a row of state; `usage.METER` among its keys where a price is per meter."""
-    return Reader(catalog).read(row, price_list_of(catalog, row, belongs))
+def situation_of(catalog: Catalog, row: Mapping[str, Value]) -> Situation:
+    """From a row of state with what `price_facts` puts there; a customer is in no segment that is not told."""
+    return Reader(catalog).read(row, price_list_of(catalog, row))
 
 
 class Reader:
@@ -69,14 +68,14 @@ class Reader:
         )
 
 
-def price_list_of(catalog: Catalog, row: Mapping[str, Value], belongs: Membership) -> str | None:
+def price_list_of(catalog: Catalog, row: Mapping[str, Value]) -> str | None:
     """The first price list that is for the customer; None where no list is."""
-    return next((name for name, one in catalog.price_lists.items() if _is_for(one, row, belongs)), None)
+    return next((name for name, one in catalog.price_lists.items() if _is_for(one, row)), None)
 
 
-def _is_for(one: PriceList, row: Mapping[str, Value], belongs: Membership) -> bool:
+def _is_for(one: PriceList, row: Mapping[str, Value]) -> bool:
     fits = all(row.get(f"{Owner.CUSTOMER}.{name}") in values for name, values in one.values.items())
-    return fits and (one.segment is None or belongs(one.segment))
+    return fits and (one.segment is None or row.get(SEGMENT + one.segment) is True)
 
 
 def reads(catalog: Catalog) -> tuple[Attribute, ...]:

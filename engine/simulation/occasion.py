@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from engine.decisions.batch_precedents import batch_precedents
 from engine.decisions.effects import Effects
 from engine.decisions.occasions import Part, merge
-from engine.decisions.precedents import NO_PRECEDENTS
+from engine.decisions.priced_by import with_price_facts
 from engine.decisions.results import outcome
 from engine.decisions.written import written
 from engine.plans import Plans
@@ -21,16 +21,16 @@ from engine.store.experiments import split_arms
 
 
 def would_be(
-    plans: Plans, parts: Sequence[Part], now: dt.datetime, connection: sa.Connection | None = None
+    plans: Plans, parts: Sequence[Part], now: dt.datetime, connection: sa.Connection
 ) -> tuple[DecisionLine, ...]:
     """The decisions that a first meeting of these occurrences would make, winners first.
 
-    Without a connection nothing was said to anybody before. Limits are left aside: who comes first is not known.
+    Limits are left aside: who comes first is not known.
     """
     if not parts:
         return ()
-    batch = merge(parts, plans.rule_table)
-    known = NO_PRECEDENTS if connection is None else batch_precedents(connection, batch, now, binding=False)
+    batch = with_price_facts(connection, merge(parts, plans.rule_table), plans.price_facts)
+    known = batch_precedents(connection, batch, now, binding=False)
     decided = outcome(batch, frozenset(), {}, precedents=known)
     found = written(decided, now, ruleset=plans.ruleset.digest, pass_id=None)
     rows = zip(found.decisions.to_pylist(), decided.decided.candidates.score.tolist(), strict=True)

@@ -25,6 +25,7 @@ from engine.decisions import reasons
 from engine.decisions.batch_precedents import batch_precedents
 from engine.decisions.deeds import is_contact
 from engine.decisions.occasions import Batch, Part, merge
+from engine.decisions.priced_by import with_price_facts
 from engine.decisions.results import matched_occurrences
 from engine.decisions.rule_table import RuleTable
 from engine.decisions.tables import decide_batch
@@ -174,7 +175,7 @@ def _decided(
     filled = [part for part in parts if part.table.num_rows]
     if not filled:
         return (), ()
-    batch = merge(filled, plans.rule_table)
+    batch = with_price_facts(connection, merge(filled, plans.rule_table), plans.price_facts)
     matches = pa.table({"row": batch.row, "rule": batch.rule})
     before = batch_precedents(connection, batch, now, binding=False)
     candidates = decide_batch(batch.table, matches, batch.rules, day=day, precedents=before)
@@ -196,8 +197,9 @@ def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.T
     rule = batch.rules.rules[0]
     message = next((action.message for action in rule.actions if isinstance(action, Say)), None)
     read = batch.states(rows, plans.catalog)
-    for key, state, product in zip(keys, read, chosen["product"].to_pylist(), strict=True):
-        row = {**joined(people[key["customer"]], key["subscription"]), **state}
+    facts = batch.table.select(plans.price_facts.names).take(chosen["row"]).to_pylist()
+    for key, state, priced, product in zip(keys, read, facts, chosen["product"].to_pylist(), strict=True):
+        row = {**joined(people[key["customer"]], key["subscription"]), **state, **priced}
         presented = present(plans.catalog, rule.actions, product, row, day) if product else None
         subject, body = (
             _message(plans.ruleset, message, row, day, presented, hide) if is_contact(rule.actions) else (None, None)

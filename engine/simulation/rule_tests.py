@@ -28,6 +28,7 @@ from engine.decisions.rule_table import compile_rules
 from engine.decisions.tables import decide_batch
 from engine.matching.interpreter import Clause, clauses
 from engine.moments.subjects import CANCELLED, Occurrence, beside, concerns, key_columns
+from engine.pricing.price_facts import PriceFacts
 from engine.reports.decisions import ReceiptClause
 from engine.simulation.expectations import Came, Done, Failure, about, failures
 from engine.simulation.made_up import CUSTOMER, SUBSCRIPTION, MadeUp, made_up
@@ -96,7 +97,7 @@ def run_test(ruleset: Ruleset, test: RuleTest) -> Result:
     matched = [rule for rule in rules if seen[rule.name][0].verdict is True]
     if (problem := _which_arm(matched, test.given.arm)) is not None:
         return Result(test, "", (), problem, seen=seen)
-    came = Came(tuple(_decided(ruleset.catalog, test, person, _in_arms(matched, test.given.arm))))
+    came = Came(tuple(_decided(ruleset, test, person, _in_arms(matched, test.given.arm))))
     failed = failures(test.expect, came)
     concerned = about(test.expect, rules, came) if failed else ()
     return Result(test, came.sentence(), failed, None, tuple(_receipt(name, seen[name]) for name in concerned), seen)
@@ -145,10 +146,11 @@ def _in_arms(matched: Sequence[Rule], arm: str | None) -> list[Rule]:
 # --- deciding --------------------------------------------------------------------------------------------------------
 
 
-def _decided(catalog: Catalog, test: RuleTest, person: MadeUp, rules: list[Rule]) -> Iterable[Done]:
+def _decided(ruleset: Ruleset, test: RuleTest, person: MadeUp, rules: list[Rule]) -> Iterable[Done]:
     """What became of each rule that matched, winners first."""
     if not rules:
         return
+    catalog = ruleset.catalog
     declared = catalog.moments.get(test.moment.moment)
     owner = declared.owner if declared else Owner.CUSTOMER
     occurrence = Occurrence(
@@ -161,7 +163,9 @@ def _decided(catalog: Catalog, test: RuleTest, person: MadeUp, rules: list[Rule]
         person.zone,
         person.history.at,
     )
-    batch = beside(key_columns([occurrence]), table_of([person.row], needed(catalog)))
+    facts = PriceFacts(ruleset).supposed(person.row, test.day, person.history)
+    priced = pa.table({name: [value] for name, value in facts.items()})
+    batch = beside(key_columns([occurrence]), table_of([person.row], needed(catalog)), priced)
     matches = pa.table({"row": pa.array([0] * len(rules), pa.int64()), "rule": pa.array(range(len(rules)), pa.int64())})
     for line in decide_batch(batch, matches, compile_rules(rules, catalog), day=test.day).to_pylist():
         rule = rules[line["rule"]]

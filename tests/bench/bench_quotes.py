@@ -78,7 +78,7 @@ def _read(found: Quotes) -> object:
 
 def _alone(catalog: Catalog, row: dict[str, object], offer: Offer, product: str) -> object:
     known = {key: value for key, value in row.items() if value is not None}
-    situation = Reader(catalog).read(known, price_list_of(catalog, known, lambda segment: False))  # type: ignore[arg-type]
+    situation = Reader(catalog).read(known, price_list_of(catalog, known))  # type: ignore[arg-type]
     return amounts_of(catalog, offer, product, situation, DAY)
 
 
