@@ -13,7 +13,7 @@ from an instant: what was read later does not count, so that a quote made anew f
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -47,21 +47,21 @@ def usage(
         return {meter: [] for meter in meters}
     now = _last(connection, Occasions(table), meters)
     counters = [meter for meter in meters if catalog.meters[meter].resets is not None]
-    if not counters:
-        return {meter: [one and one[0] for one in now[meter]] for meter in meters}
+    counted = _of_counters(connection, catalog, table, {meter: now[meter] for meter in counters}) if counters else {}
+    return {meter: counted.get(meter, [one and one[0] for one in now[meter]]) for meter in meters}
+
+
+def _of_counters(
+    connection: sa.Connection, catalog: Catalog, table: pa.Table, now: Mapping[str, list[_Last]]
+) -> dict[str, list[float | None]]:
     running = _running(catalog, table)
     ended = pa.array([each[2] for each in running], table["due_at"].type)
     earlier = table.set_column(table.column_names.index("due_at"), "due_at", ended)
-    before = _last(connection, Occasions(earlier), counters)
+    before = _last(connection, Occasions(earlier), list(now))
     zones = [ZoneInfo(zone) for zone in table["zone"].to_pylist()]
-    found: dict[str, list[float | None]] = {}
-    for meter in meters:
-        if meter in before:
-            rows = zip(now[meter], before[meter], running, zones, strict=True)
-            found[meter] = [_counted(*row) for row in rows]
-        else:
-            found[meter] = [one and one[0] for one in now[meter]]
-    return found
+    return {
+        meter: [_counted(*row) for row in zip(now[meter], before[meter], running, zones, strict=True)] for meter in now
+    }
 
 
 def _last(connection: sa.Connection, occasions: Occasions, meters: Sequence[str]) -> dict[str, list[_Last]]:

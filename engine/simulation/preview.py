@@ -191,14 +191,15 @@ def _decided(
 
 def _samples(connection: sa.Connection, plans: Plans, batch: Batch, chosen: pa.Table, day: dt.date) -> Iterator[Sample]:
     rows = chosen["row"].to_pylist()
-    keys = batch.table.take(chosen["row"]).select(["customer", "subscription"]).to_pylist()
+    facts = plans.price_facts.names
+    keys = batch.table.take(chosen["row"]).select(["customer", "subscription", *facts]).to_pylist()
     people = customer_states(connection, plans.catalog, sorted({key["customer"] for key in keys}))
     hide = personal_keys(plans.catalog)
     rule = batch.rules.rules[0]
     message = next((action.message for action in rule.actions if isinstance(action, Say)), None)
     read = batch.states(rows, plans.catalog)
-    facts = batch.table.select(plans.price_facts.names).take(chosen["row"]).to_pylist()
-    for key, state, priced, product in zip(keys, read, facts, chosen["product"].to_pylist(), strict=True):
+    for key, state, product in zip(keys, read, chosen["product"].to_pylist(), strict=True):
+        priced = {name: key[name] for name in facts}
         row = {**joined(people[key["customer"]], key["subscription"]), **state, **priced}
         presented = present(plans.catalog, rule.actions, product, row, day) if product else None
         subject, body = (
