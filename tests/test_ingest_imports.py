@@ -24,6 +24,7 @@ from sqlalchemy import select
 
 from dsl.catalog import Catalog
 from dsl.datatypes import DataType, Kind, Money
+from dsl.products import PriceList
 from dsl.source import Source
 from engine.errors import ImportFailed
 from engine.store import tables
@@ -189,7 +190,7 @@ def test_a_mapping_does_everything_at_once(run: Importer, store: Store, shop: Ca
         "subscription.renews_on": dt.date(2026, 4, 30),
         "subscription.mrr": Money(2985, "EUR"),
         "subscription.discount": Decimal(20),
-        "subscription.currency": "USD",
+        "subscription.currency": "EUR",
         "subscription.addons": frozenset({"backup"}),
     }
     assert bronze["subscription.addons"] == frozenset({"backup", "storage_plus"})
@@ -564,3 +565,43 @@ def test_events(run: Importer, store: Store, shop: Catalog, rejects: Path) -> No
     assert (second.state, second.properties) == ("history", {"amount": [2985, "USD"], "attempt": 2})
     assert second.occurred_at == dt.datetime(2025, 1, 1, 7, tzinfo=dt.UTC)
     assert counts(run("events", "e.csv", EVENTS)) == (8, 0, 0, 2, 6)
+
+
+# --- in which currency -----------------------------------------------------------------------------------------------
+
+
+def test_a_subscription_without_a_currency_pays_in_its_customers_price_lists(
+    store: Store, shop: Catalog, tmp_path: Path
+) -> None:
+    """Else in the catalog's; one that is known stays in its own, and an amount that names a currency says it."""
+    lists = PriceList("germany", "EUR", {"country": ("DE",)}, None, {})
+    own = replace(shop, price_lists={"students": PriceList("students", "JPY", {}, "s", {}), "germany": lists})
+    people = [{"customer.id": name, "customer.country": where} for name, where in (("anna", "DE"), ("bob", "US"))]
+    with store.write() as connection:
+        put_customers(connection, own, [*people, {"customer.id": "cleo"}], NOW)
+        known = {"subscription.id": "old", "customer.id": "anna", "subscription.currency": "USD"}
+        put_subscriptions(connection, own, [known, {"subscription.id": "put", "customer.id": "anna"}], NOW)
+    path = tmp_path / "subscriptions.csv"
+    path.write_text("id,customer,mrr\na,anna,9.99\nb,bob,10\nc,cleo,\nd,anna,7 USD\nold,anna,5\n")
+    report = run_import(store, own, Order(Subject.SUBSCRIPTIONS, path), NOW)
+    with store.read() as connection:
+        states = customer_states(connection, own, ["anna", "bob", "cleo"])
+    found = {
+        row["subscription.id"]: (row["subscription.currency"], row.get("subscription.mrr"))
+        for state in states.values()
+        for row in state.subscriptions
+    }
+    assert found == {
+        "a": ("EUR", Money(999, "EUR")),
+        "b": ("USD", Money(1000, "USD")),
+        "c": ("USD", None),
+        "d": ("USD", Money(700, "USD")),
+        "old": ("USD", Money(500, "USD")),
+        "put": ("EUR", None),
+    }
+    assert report.warnings == {
+        "without a currency: EUR is taken, that of the price list germany": 1,
+        "without a currency: USD is taken, the catalog's": 2,
+    }
+    again = run_import(store, own, Order(Subject.SUBSCRIPTIONS, path), NOW)
+    assert (again.changes.unchanged, again.warnings) == (5, {})

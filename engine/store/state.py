@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, select
 from dsl.catalog import Catalog, Owner
 from dsl.datatypes import Kind, Money, Value
 from engine.store.bulk import among
+from engine.store.currencies import usual_currencies
 from engine.store.documents import decode_document, dump, encode_document
 from engine.store.tables import customers, subscriptions
 from engine.store.upsert import CUSTOMERS, SUBSCRIPTIONS, Changes, Staged, upsert
@@ -57,7 +58,7 @@ def put_customers(connection: Connection, catalog: Catalog, rows: Iterable[Row],
 def put_subscriptions(connection: Connection, catalog: Catalog, rows: Iterable[Row], now: dt.datetime) -> Changes:
     """Puts whole subscriptions of known customers; ids are distinct. Needs `subscription.id` and `customer.id`.
 
-    Without `subscription.currency` it is that of the row's first amount of money, else the catalog's.
+    Without `subscription.currency` it is that of the row's first amount of money, else as `currencies` says.
     """
     listed = list(rows)
     built_in = {"customer.id", "subscription.id", "subscription.currency", "subscription.addons"}
@@ -65,7 +66,7 @@ def put_subscriptions(connection: Connection, catalog: Catalog, rows: Iterable[R
         [str(row["subscription.id"]) for row in listed],
         {
             "customer_id": [str(row["customer.id"]) for row in listed],
-            "currency": [_currency(catalog, row) for row in listed],
+            "currency": _currencies(connection, catalog, listed),
             "addons": [_list(row.get("subscription.addons")) for row in listed],
         },
         _documents(catalog, Owner.SUBSCRIPTION, listed, built_in),
@@ -93,10 +94,20 @@ def _list(value: Value | None) -> str:
     return dump(sorted(value) if isinstance(value, frozenset) else [])
 
 
-def _currency(catalog: Catalog, row: Row) -> str:
+def _currencies(connection: Connection, catalog: Catalog, rows: Sequence[Row]) -> list[str]:
+    found = [_currency(row) for row in rows]
+    left = [number for number, currency in enumerate(found) if currency is None]
+    if left:
+        keys = ([str(rows[number][key]) for number in left] for key in ("subscription.id", "customer.id"))
+        for number, usual in zip(left, usual_currencies(connection, catalog, *keys), strict=True):
+            found[number] = usual.currency
+    return [currency or catalog.currency for currency in found]
+
+
+def _currency(row: Row) -> str | None:
     if (said := row.get("subscription.currency")) is not None:
         return str(said)
-    return next((value.currency for value in row.values() if isinstance(value, Money)), catalog.currency)
+    return next((value.currency for value in row.values() if isinstance(value, Money)), None)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

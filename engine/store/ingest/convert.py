@@ -8,8 +8,10 @@ which is the canonical text of `documents.dump`. A row with a fault in any colum
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ import pyarrow.compute as pc
 
 from dsl.catalog import Catalog
 from dsl.datatypes import Kind
+from engine.store.currencies import Usual
 from engine.store.documents import Json, dump
 from engine.store.ingest import values
 from engine.store.ingest.blocks import Block, Fault
@@ -27,6 +30,10 @@ from engine.store.zones import LONGEST_ZONE, is_zone
 
 _encode_text = json.encoder.encode_basestring
 _BETWEEN = "\x1f"  # cannot be in a readable text: between the parts of a joined one
+
+
+UsualOf = Callable[[Sequence[Any], Sequence[Any]], Sequence[Usual]]
+"""What subscriptions usually pay in, by their ids and their customers', a row each; missing ids are None."""
 
 
 @dataclass(slots=True)
@@ -86,12 +93,16 @@ class Converter:
         self.plan = plan
         self.warnings: dict[str, int] = {}
 
-    def convert(self, block: Block) -> Converted:
+    def convert(self, block: Block, usual: UsualOf | None = None) -> Converted:
+        """The good rows of a block. `usual` is asked what subscriptions pay in that do not say so."""
         faults = list(block.faults)
         good = np.ones(len(block), dtype=bool)
-        columns: dict[str, Column] = {}
-        for name, (target, recipe) in self.plan.recipes.items():
-            columns[name] = self.column(block, target, recipe, faults, good)
+        recipes = self.plan.recipes
+        last = {name for name, (target, recipe) in recipes.items() if usual and _names_no_currency(target, recipe)}
+        columns = {name: self.column(block, *recipes[name], faults, good) for name in recipes if name not in last}
+        paid_in = usual(columns["id"].values(), columns["customer"].values()) if usual else []
+        for name in sorted(last):
+            columns[name] = self.column(block, *recipes[name], faults, good, [one.currency for one in paid_in])
         self.warnings = {}
         if "moment" in columns:
             self.check_properties(block, columns, faults, good)
@@ -100,7 +111,24 @@ class Converter:
         kept = pa.array(np.flatnonzero(good))
         columns = {name: Column(one.distinct, one.indices.take(kept)) for name, one in columns.items()}
         given = {name: one.values() for name, one in columns.items() if not self.in_document(name)}
+        if usual:
+            given["currency"] = self.currencies(columns, [paid_in[at] for at in kept.to_pylist()])
         return Converted(block.rows[good].tolist(), given, self.documents(columns, len(kept)), faults, self.warnings)
+
+    def currencies(self, columns: Mapping[str, Column], usual: Sequence[Usual]) -> list[Any]:
+        """What each subscription pays in: as its row says, or its first amount, or as usual. What was taken is told."""
+        said: list[Any] = columns["currency"].values() if "currency" in columns else [None] * len(usual)
+        paid: list[Any] = [None] * len(usual)
+        for name in sorted(columns):
+            if self.plan.recipes[name][0].type.kind is Kind.MONEY:
+                amounts: list[Any] = columns[name].values()
+                paid = [one or (amount and amount[1]) for one, amount in zip(paid, amounts, strict=True)]
+        found = [one or other or each.currency for one, other, each in zip(said, paid, usual, strict=True)]
+        taken = [one is None and each.currency == pays for one, each, pays in zip(said, usual, found, strict=True)]
+        for one, count in Counter(compress(usual, taken)).items():
+            if one.whose is not None:
+                self.warnings[f"without a currency: {one.currency} is taken, {one.whose}"] = count
+        return found
 
     def in_document(self, name: str) -> bool:
         return self.plan.recipes[name][0].role is Role.ATTRIBUTE
@@ -119,9 +147,18 @@ class Converter:
     # --- one column --------------------------------------------------------------------------------------------------
 
     def column(
-        self, block: Block, target: Target, recipe: Recipe, faults: list[Fault], good: np.ndarray[Any, Any]
+        self,
+        block: Block,
+        target: Target,
+        recipe: Recipe,
+        faults: list[Fault],
+        good: np.ndarray[Any, Any],
+        paid_in: Sequence[str] = (),
     ) -> Column:
+        """`paid_in` is the currency of each row's amounts that name none."""
         texts = _source(block, recipe)
+        if paid_in:
+            texts = pc.binary_join_element_wise(texts, pa.array(paid_in, pa.string()), _BETWEEN)
         encoded = texts.dictionary_encode()
         parse = self.parser(target, recipe)
         distinct: list[Json] = []
@@ -201,13 +238,14 @@ class Converter:
         amount = recipe.values.get(amount, amount)
         if not amount or amount in self.plan.blank:
             return None
+        usual = self.catalog.currency
         if recipe.currency_column is None:
-            code = recipe.currency
+            code, usual = recipe.currency, currency or usual
         elif not currency or currency in self.plan.blank:
             raise values.Refused("has no currency beside it")
         else:
             code = values.currency_code(currency)
-        return values.money(amount, code, self.catalog.currency, recipe.unit == "minor")
+        return values.money(amount, code, usual, recipe.unit == "minor")
 
     def filled(self, text: str, template: str, names: Sequence[str], parse: Callable[[str], Json]) -> Json:
         """A computed text; missing where any of its columns is."""
@@ -256,6 +294,10 @@ class Converter:
             if name is not None and not is_zone(name):
                 self.warnings[f"“{name[:LONGEST_ZONE]}” is no time zone"] = int(counts[at])
                 column.distinct[at] = name if len(name) <= LONGEST_ZONE else None
+
+
+def _names_no_currency(target: Target, recipe: Recipe) -> bool:
+    return target.type.kind is Kind.MONEY and not recipe.currency and not recipe.currency_column
 
 
 def _source(block: Block, recipe: Recipe) -> pa.Array:

@@ -24,10 +24,11 @@ from dsl.catalog import Catalog
 from dsl.datatypes import Kind
 from engine.errors import ImportFailed
 from engine.store.bulk import among
+from engine.store.currencies import Usual, usual_currencies
 from engine.store.documents import dump
 from engine.store.events import Bounds, StagedEvent, record
 from engine.store.ingest.blocks import Fault, Reader
-from engine.store.ingest.convert import Converted, Converter
+from engine.store.ingest.convert import Converted, Converter, UsualOf
 from engine.store.ingest.files import open_file
 from engine.store.ingest.happenings import events_of, faults_of, readings_of
 from engine.store.ingest.mapping import Mapped
@@ -168,7 +169,7 @@ class _Import:
         put = puts.get(self.plan.subject, self.put_state)
         for block, done in reader.blocks(self.plan.columns):
             self.report.rows += block.read
-            converted = self.converter.convert(block)
+            converted = self.converter.convert(block, self.usual())
             with self.store.read() if self.order.dry else self.store.write() as connection:
                 changes = put(connection, converted)
             self.report.changes += changes
@@ -254,9 +255,21 @@ class _Import:
         recipes = (recipe for target, recipe in self.plan.recipes.values() if target.type.kind is Kind.MONEY)
         return next((recipe.currency for recipe in recipes if recipe.currency), None)
 
+    def usual(self) -> UsualOf | None:
+        """Asks the store what subscriptions pay in; None where the file is not about them or the mapping states it."""
+        if self.plan.subject is not Subject.SUBSCRIPTIONS or self.own_currency() is not None:
+            return None
+
+        def asked(ids: Sequence[Any], whose: Sequence[Any]) -> Sequence[Usual]:
+            with self.store.read() as connection:
+                return usual_currencies(connection, self.catalog, ids, whose)
+
+        return asked
+
     def currencies(self, converted: Converted) -> list[str]:
-        usual = self.own_currency() or self.catalog.currency
-        return [usual if one is None else one for one in converted.given.get("currency", [None] * len(converted))]
+        given: list[str | None] = converted.given.get("currency", [None] * len(converted))
+        stated = self.own_currency() or self.catalog.currency
+        return [one or stated for one in given]
 
     # --- events and readings -----------------------------------------------------------------------------------------
 
