@@ -19,6 +19,7 @@ from dsl.typed import Ruleset
 from engine.decisions import reasons
 from engine.decisions.armed import Armed
 from engine.decisions.batch_facts import needed
+from engine.decisions.batch_prices import BatchPrices
 from engine.decisions.decide import decide
 from engine.decisions.deeds import RESULTS
 from engine.decisions.facts import Arms, Floats
@@ -83,7 +84,7 @@ def decided(ruleset: Ruleset, out: str | None = None) -> list[list[str]]:
     batch = beside(key_columns([met]), table_of([ON_BASIC], needed(ruleset.catalog)))
     held_out = {rules.number[out]: np.array([True])} if out else {}
     known = Precedents(Armed(Arms(None, held_out), {}), propensity=Told(rules, rates()))
-    case = case_of(batch, rules, {}, day=np.array([DAY.toordinal()]), precedents=known)
+    case = case_of(batch, rules, {}, prices=BatchPrices(batch, rules, np.array([DAY.toordinal()])), precedents=known)
     count = len(ruleset.rules)
     found = decide(case, np.zeros(count, np.int64), np.arange(count))
     one, told = found.candidates, []

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from dsl.catalog import Owner
 from engine.decisions.batch_precedents import segment_names
-from engine.decisions.batch_prices import BatchPrices
 from engine.decisions.json_texts import dumped
 from engine.decisions.results import Outcome
 from engine.decisions.rule_table import Ints
@@ -27,9 +26,7 @@ def offers_of(outcome: Outcome, decisions: pa.Table, now: dt.datetime) -> pa.Tab
     mine = np.flatnonzero(outcome.decided.won & (found.asked >= 0))
     row, count = found.row[mine], len(mine)
     told = decisions.take(pa.array(mine))
-    which, distinct = BatchPrices(outcome.batch.table, outcome.batch.rules, outcome.batch.days).amounts(
-        row, found.asked[mine]
-    )
+    which, distinct = outcome.prices.amounts(row, found.asked[mine])
     place = pa.array(which)
     return pa.table(
         {

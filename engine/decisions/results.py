@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.decisions.batch_prices import BatchPrices
 from engine.decisions.candidates import Case
 from engine.decisions.decide import Decided, decide
 from engine.decisions.occasions import Batch
@@ -24,6 +25,7 @@ class Outcome:
     decided: Decided
     ids: Sequence[str]
     precedents: Precedents
+    prices: BatchPrices
     repeats: Mapping[tuple[int, int], int]  # (part, rule)
 
 
@@ -47,10 +49,11 @@ def outcome(
     """
     row, rule, ids = batch.row, batch.rule, np.array(batch.ids, object)
     again = np.array([each in known for each in batch.ids], np.bool_) if known else np.zeros(len(row), np.bool_)
-    case = case_of(batch.table, batch.rules, taken, paused, day=batch.days, precedents=precedents)
+    prices = BatchPrices(batch.table, batch.rules, batch.days)
+    case = case_of(batch.table, batch.rules, taken, paused, prices=prices, precedents=precedents)
     decided = decide(case, row[~again], rule[~again])
     found = ids[_places(batch, decided)].tolist()
-    return Outcome(batch, case, decided, found, precedents, _repeats(batch, np.flatnonzero(again).tolist()))
+    return Outcome(batch, case, decided, found, precedents, prices, _repeats(batch, np.flatnonzero(again).tolist()))
 
 
 def _places(batch: Batch, decided: Decided) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

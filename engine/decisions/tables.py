@@ -53,7 +53,8 @@ def decide_batch(
     `paused` (names) hold whatever they match. `precedents` are what was said before.
     """
     days = np.full(batch.num_rows, day.toordinal(), np.int64)
-    case = case_of(batch, rules, taken or {}, paused, day=days, precedents=precedents)
+    prices = BatchPrices(batch, rules, days)
+    case = case_of(batch, rules, taken or {}, paused, prices=prices, precedents=precedents)
     row, rule = (matches[name].to_numpy().astype(np.int64) for name in ("row", "rule"))
     return as_table(decide(case, row, rule), case)
 
@@ -64,12 +65,11 @@ def case_of(
     taken: Mapping[Occurrence, str],
     paused: Collection[str] = (),
     *,
-    day: Ints,
+    prices: BatchPrices,
     precedents: Precedents = NO_PRECEDENTS,
 ) -> Case:
-    """A batch as deciding takes it; `day` is each row's local day, as an ordinal."""
+    """A batch as deciding takes it; `prices` are its own."""
     names = tuple(dict.fromkeys(taken.values()))
-    prices = BatchPrices(batch, rules, day)
     before = precedents.before(_taken(batch, taken, names), names, _paused(rules, paused), prices)
     return Case(facts_of(batch, rules), rules, before)
 
