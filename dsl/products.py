@@ -165,11 +165,12 @@ class BelowCost(StrEnum):
 class Proration(StrEnum):
     """What a change in the middle of a billing period costs until the next bill.
 
-    BY_DAY: the rest of the period at the new price, less the rest of it at the old. NONE: nothing. AT_RENEWAL: the
-    change waits for the next bill.
+    BY_DAY: the rest of the period at the new price, less the rest of it at the old. BY_SECOND: the same, counted in
+    seconds. NONE: nothing. AT_RENEWAL: the change waits for the next bill.
     """
 
     BY_DAY = "by_day"
+    BY_SECOND = "by_second"
     NONE = "none"
     AT_RENEWAL = "at_renewal"
 

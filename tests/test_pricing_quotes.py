@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 import pytest
 from pricing_world import BASE, DAY, PLANS, amounts, catalog, offer, outcome, quoted
@@ -233,7 +234,7 @@ def test_half_a_period_costs_half_of_the_difference():
     """Stripe, Prorations: from 10 to 20 dollars a month in the middle of it is 10 less 5, so 5 dollars now."""
     found = quoted("premium at $20", APRIL, MIDDLE)
     assert found.now is not None
-    assert (found.now.days, found.now.of_days) == (15, 30)
+    assert (found.now.left, found.now.whole) == (15, 30)
     assert (found.now.charge, found.now.credit, found.now.due) == (usd("10.00"), usd("5.00"), usd("5.00"))
     assert (found.starts, found.days[0], amounts(found)[0]) == (MIDDLE, dt.date(2026, 5, 1), 2000)
 
@@ -242,7 +243,7 @@ def test_days_are_counted_in_the_anchored_period():
     """Anchored on the 31st: 28 February to 31 March has 31 days, of which 16 are left on the 15th."""
     found = quoted("premium at 20% off for 3 months", Situation("basic", currency="USD", anchor=dt.date(2026, 1, 31)))
     assert found.now is not None
-    assert (found.now.days, found.now.of_days, found.days[0]) == (16, 31, dt.date(2026, 3, 31))
+    assert (found.now.left, found.now.whole, found.days[0]) == (16, 31, dt.date(2026, 3, 31))
     assert (found.now.charge, found.now.credit) == (usd("16.52"), usd("5.16"))  # 16/31 of 32 and of 10
     assert amounts(found)[:4] == [3200, 3200, 3200, 4000]  # the rest of March is none of the three
     assert found.until == dt.date(2026, 6, 29)
@@ -262,6 +263,27 @@ def test_other_ways_are_policies():
     assert (renewal.now, renewal.starts, renewal.days[0]) == (None, dt.date(2026, 5, 1), dt.date(2026, 5, 1))
     nothing = quoted("premium", APRIL, MIDDLE, "proration: none")
     assert (nothing.now, nothing.starts, nothing.days[0]) == (None, MIDDLE, dt.date(2026, 5, 1))
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "left", "whole", "due"),
+    [
+        # Noon in the middle of April: 14.5 of 30 days are left of 40 less 10 dollars.
+        ("UTC", "2026-04-16T12:00:00", 1_252_800, 2_592_000, "14.50"),
+        ("UTC", None, 1_296_000, 2_592_000, "15.00"),
+        ("UTC", "2026-04-16T23:59:59.5", 1_209_600, 2_592_000, "14.00"),
+        # In March the clocks of New York go forward: the period from 1 March to 1 April is an hour short.
+        ("America/New_York", "2026-03-08T00:00:00", 24 * 86400 - 3600, 31 * 86400 - 3600, "23.22"),
+        ("America/New_York", "2026-03-09T00:00:00", 23 * 86400, 31 * 86400 - 3600, "22.29"),
+    ],
+)
+def test_seconds_are_counted_from_the_instant(zone: str, at: str | None, left: int, whole: int, due: str):
+    taken = dt.datetime.fromisoformat(at).replace(tzinfo=ZoneInfo(zone)) if at else None
+    day = taken.date() if taken else MIDDLE
+    found = quote(catalog("proration: by_second"), offer("premium"), "premium", APRIL, day, taken)
+    assert isinstance(found, Quote)
+    assert found.now is not None
+    assert (found.now.left, found.now.whole, found.now.unit, found.now.due) == (left, whole, "seconds", usd(due))
 
 
 def test_an_unknown_price_gives_no_credit_and_no_sum():

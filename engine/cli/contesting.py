@@ -68,7 +68,9 @@ def _show_quote(out: Console, found: Contest, horizon: int) -> None:
         f"\nIts quote: {amounts.product} at {quoted.price} a {amounts.interval}{_listed(quoted)}{now}.", markup=False
     )
     if quoted.now is not None and quoted.now.due is not None:
-        out.print(f"  {quoted.now.due} at once, for {quoted.now.days} of {quoted.now.of_days} days.", markup=False)
+        out.print(
+            f"  {quoted.now.due} at once, for {quoted.now.left} of {quoted.now.whole} {quoted.now.unit}.", markup=False
+        )
     for line in _bills(quoted.invoices):
         out.print(f"  {line}", markup=False)
     out.print(

@@ -5,6 +5,7 @@ taken on such a day begins with that bill. Taken between two bills it begins, by
 
 * `by_day`: at once. What is left of the period is charged as its share of the offer's first bill, less the same share
   of what is paid today, counted in days of the whole anchored period. A credit above the charge is carried over.
+* `by_second`: the same, counted in seconds from the instant at which it is taken.
 * `none`: at once, and nothing is charged until the next bill.
 * `at_renewal`: with the next bill.
 
@@ -19,12 +20,12 @@ from fractions import Fraction
 
 from dsl.catalog import Catalog, LeapDay
 from dsl.datatypes import Money
-from dsl.prices import rounded
 from dsl.products import Proration
 from dsl.typed import Offer
 from engine.moments.billing import billing_moment, nth_start, period_start
 from engine.pricing.allocation import allocated
 from engine.pricing.amounts import PERIODS, Amounts, amounts_of
+from engine.pricing.proration import Prorated, Span, prorated
 from engine.pricing.refusals import Refused
 from engine.pricing.situations import Situation
 
@@ -41,30 +42,6 @@ class Invoice:
     @property
     def discount(self) -> Money:
         return Money(self.full.minor - self.amount.minor, self.amount.currency)
-
-
-@dataclass(frozen=True, slots=True)
-class Prorated:
-    """The rest of the running period: `days` of `of_days`. `credit` is for what is paid today, None if not known."""
-
-    days: int
-    of_days: int
-    charge: Money
-    credit: Money | None
-
-    @property
-    def due(self) -> Money | None:
-        """What is charged at once, never below zero."""
-        return None if self.credit is None else _above(self.charge, self.credit)
-
-    @property
-    def carried(self) -> Money | None:
-        """What of the credit is left for later bills."""
-        return None if self.credit is None else _above(self.credit, self.charge)
-
-
-def _above(one: Money, other: Money) -> Money:
-    return Money(max(one.minor - other.minor, 0), one.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +98,20 @@ class Quote:
         return tuple((name, self.amounts.money(share)) for (name, _), share in zip(parts, shares, strict=True))
 
 
-def quote(catalog: Catalog, offer: Offer, product: str, situation: Situation, day: dt.date) -> Quote | Refused:
-    """What one product of an offer costs who takes it on a local day, or why it has no price."""
+def quote(
+    catalog: Catalog, offer: Offer, product: str, situation: Situation, day: dt.date, at: dt.datetime | None = None
+) -> Quote | Refused:
+    """What one product of an offer costs who takes it on a local day, or why it has no price.
+
+    `at` is the instant (in the customer's zone) at which it is taken, for who counts seconds; else the day's first.
+    """
     amounts = amounts_of(catalog, offer, product, situation, day)
-    return amounts if isinstance(amounts, Refused) else dated(catalog, amounts, situation, day)
+    return amounts if isinstance(amounts, Refused) else dated(catalog, amounts, situation, day, at)
 
 
-def dated(catalog: Catalog, amounts: Amounts, situation: Situation, day: dt.date) -> Quote:
+def dated(
+    catalog: Catalog, amounts: Amounts, situation: Situation, day: dt.date, at: dt.datetime | None = None
+) -> Quote:
     """Amounts with the days of one subscription."""
     moment = billing_moment(catalog)
     leap_day = moment.leap_day if moment is not None else LeapDay.FEB28
@@ -146,7 +130,7 @@ def dated(catalog: Catalog, amounts: Amounts, situation: Situation, day: dt.date
         days=days,
         until=_until(anchor, number, amounts, amounts.reduced_months, leap_day),
         free_until=_until(anchor, number, amounts, amounts.free_months or None, leap_day),
-        now=_prorated(amounts, start, first_day, days[0]) if mode is Proration.BY_DAY and start < first_day else None,
+        now=prorated(mode, amounts, Span(start, days[0]), day, at) if start < first_day else None,
         trial_until=first_day - dt.timedelta(days=1) if trial else None,
     )
 
@@ -165,10 +149,3 @@ def _until(anchor: dt.date, number: int, amounts: Amounts, months: int | None, l
     step = amounts.months if rest == 0 else 1
     passed = number + bills if rest == 0 else number * amounts.months + months
     return nth_start(anchor, passed, step, leap_day) - dt.timedelta(days=1)
-
-
-def _prorated(amounts: Amounts, start: dt.date, day: dt.date, following: dt.date) -> Prorated:
-    left, whole = (following - day).days, (following - start).days
-    share = Fraction(left, whole)
-    credit = None if amounts.today is None else amounts.money(rounded(amounts.today * share))
-    return Prorated(left, whole, amounts.money(rounded(amounts.bills[0].charged * share)), credit)
