@@ -75,6 +75,7 @@ def test_accepted_it_waits_for_billing_until_that_takes_it(made: Store) -> None:
             "id": "offer0",
             "kind": "plan",
             "product": "premium",
+            "parts": [],
             "customer": "c0",
             "subscription": "s0",
             "price": 3600,
@@ -96,6 +97,30 @@ def test_an_addon_comes_to_those_that_are_there_with_its_extras(store: Store) ->
     offer_all(store, RULES, [addon])
     answer(store, State.ACCEPTED)
     assert held(store)["subscription.addons"] == {"backup", "photos"}
+
+
+BUNDLE = "channels:", "bundles: {safe: {includes: [premium, backup], price: {month: 42 USD}}}\nchannels:"
+
+
+def test_a_bundle_brings_its_plan_and_its_addons(store: Store) -> None:
+    rules = offer_world.ruleset(offer_world.HERE.replace(*BUNDLE))
+    people(store, rules)
+    offer_all(store, rules, [premium(0, product="safe"), premium(0, "other")])
+    answer(store, State.ACCEPTED, rules=rules)
+    after = held(store)
+    assert (after["subscription.plan"], after["subscription.addons"]) == ("premium", {"backup"})
+    assert state_of(store, "other") == "superseded"
+
+
+def test_billing_is_told_what_a_bundle_is_made_of(store: Store) -> None:
+    rules = offer_world.ruleset(world.CATALOG.replace(*BUNDLE))
+    people(store, rules)
+    offer_all(store, rules, [premium(0, product="safe")])
+    answer(store, State.ACCEPTED, rules=rules)
+    with store.read() as connection:
+        [change] = billing.waiting(connection)
+    told = {name: change.body[name] for name in ("kind", "product", "parts")}
+    assert told == {"kind": "bundle", "product": "safe", "parts": ["premium", "backup"]}
 
 
 def test_each_answer_settles_the_budget_and_is_counted(made: Store) -> None:

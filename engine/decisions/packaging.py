@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsl.catalog import Catalog
+from engine.offers import contents
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -43,7 +44,7 @@ def packaging(catalog: Catalog) -> Packaging:
     """Of the products of a catalog, numbered in its order."""
     names = list(catalog.products)
     place = {name: number for number, name in enumerate(names)}
-    brought = {name: _brought(catalog, name) for name in names}
+    brought = {name: contents.brought(catalog, name) for name in names}
     parts = {place[name]: np.array([place[one] for one in some], np.int64) for name, some in brought.items() if some}
     bundles = {number: some for number, some in parts.items() if names[number] in catalog.bundles}
     size = len(names) + 1
@@ -63,22 +64,3 @@ def packaging(catalog: Catalog) -> Packaging:
     return Packaging(
         {number: some for number, some in parts.items() if number not in bundles}, bundles, excluded, needed
     )
-
-
-def _brought(catalog: Catalog, name: str) -> tuple[str, ...]:
-    """What comes with a product, and with that, each once. (The catalog refuses circles.)"""
-    found: dict[str, None] = {}
-    for part in catalog.product(name).includes:
-        found[part] = None
-        found |= dict.fromkeys(_brought(catalog, part))
-    return tuple(found)
-
-
-def plan_of(catalog: Catalog, name: str) -> str | None:
-    """The plan that a product is or brings; None where a subscription keeps the plan it has."""
-    return next((one for one in (name, *_brought(catalog, name)) if one in catalog.plans), None)
-
-
-def parts_of(catalog: Catalog, name: str) -> tuple[str, ...]:
-    """The product itself and what a bundle brings."""
-    return (name, *_brought(catalog, name)) if name in catalog.bundles else (name,)

@@ -21,9 +21,10 @@ from dsl.typed import Rule
 from engine.contacts.policy import ContactPolicy, contact_policy
 from engine.decisions import reasons
 from engine.decisions.deeds import Deeds, deeds_of
-from engine.decisions.packaging import Packaging, packaging, parts_of, plan_of
+from engine.decisions.packaging import Packaging, packaging
 from engine.decisions.slots import Slots, slots_of
 from engine.errors import CarpeError
+from engine.offers.contents import parts_of, plan_of
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

@@ -1,9 +1,9 @@
 """An accepted offer is carried out: here, or by the billing system, as the catalog's `accepted_offers` says.
 
-Here it becomes a new version of the subscription: another plan, or an add-on more (and those that come with it). No
-event is made up for that: a moment such as `upgrade` is told by whoever knows. For the billing system it becomes a
-change that it takes (`billing`). A price that was promised holds for what it was promised for: where the subscription
-has another plan, interval or currency by now, the offer is refused, and says what changed.
+Here it becomes a new version of the subscription: another plan, or more add-ons (those given with it, and the parts of
+a bundle). No event is made up for that: a moment such as `upgrade` is told by whoever knows. For the billing system it
+becomes a change that it takes (`billing`). A price that was promised holds for what it was promised for: where the
+subscription has another plan, interval or currency by now, the offer is refused, and says what changed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from dsl.catalog import AcceptedOffers, Catalog
 from dsl.datatypes import Value
 from engine.offers.billing import tell_billing
+from engine.offers.contents import addons_of, plan_of
 from engine.offers.making import basis_of
 from engine.offers.reading import OfferLine
 from engine.offers.refusals import OfferRefused
@@ -60,7 +61,7 @@ def _subscription(connection: sa.Connection, catalog: Catalog, accepted: OfferLi
 
 def _refuse_changed(catalog: Catalog, accepted: OfferLine, held: Mapping[str, Value]) -> None:
     product = accepted.product
-    if product not in catalog.plans and product not in catalog.addons:
+    if product not in catalog.products:
         raise OfferRefused(f"{product} is not sold any more.", accepted)
     present = basis_of(held)
     for name, before in accepted.basis.items():
@@ -68,7 +69,7 @@ def _refuse_changed(catalog: Catalog, accepted: OfferLine, held: Mapping[str, Va
             told = f"is {after} now" if after else "is not known any more"
             raise OfferRefused(f"The offer was made for the {_NAMES.get(name, name)} {before}, which {told}.", accepted)
     addons = held.get("subscription.addons")
-    if isinstance(addons, frozenset) and product in addons:
+    if product in catalog.addons and isinstance(addons, frozenset) and product in addons:
         raise OfferRefused(f"The subscription has {product} already.", accepted)
 
 
@@ -77,6 +78,8 @@ def _taken(catalog: Catalog, accepted: OfferLine, held: Mapping[str, Value]) -> 
     addons = held.get("subscription.addons")
     before = addons if isinstance(addons, frozenset) else frozenset()
     extras = frozenset(map(str, accepted.quote.get("extras", ())))
-    if accepted.product in catalog.plans:
-        return {"subscription.plan": accepted.product, "subscription.addons": before | extras}
-    return {"subscription.addons": before | extras | {accepted.product}}
+    plan = plan_of(catalog, accepted.product)
+    return {
+        **({} if plan is None else {"subscription.plan": plan}),
+        "subscription.addons": before | extras | addons_of(catalog, accepted.product),
+    }

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dsl.catalog import Catalog
+from engine.offers.contents import parts_of
 from engine.offers.reading import OfferLine
 from engine.store.inserts import insert_values
 from engine.store.tables import billing_changes
@@ -31,8 +32,9 @@ def tell_billing(connection: sa.Connection, catalog: Catalog, accepted: OfferLin
     """Puts an accepted offer in line, in the transaction of its acceptance."""
     body = {
         "id": accepted.id,
-        "kind": "plan" if accepted.product in catalog.plans else "addon",
+        "kind": _kind(catalog, accepted.product),
         "product": accepted.product,
+        "parts": list(parts_of(catalog, accepted.product))[1:],
         "customer": accepted.customer_id,
         "subscription": accepted.subscription_id,
         "price": accepted.price,
@@ -42,6 +44,10 @@ def tell_billing(connection: sa.Connection, catalog: Catalog, accepted: OfferLin
         "accepted_at": now.isoformat(),
     }
     insert_values(connection, billing_changes, [{"id": accepted.id, "body": body, "made_at": now}])
+
+
+def _kind(catalog: Catalog, product: str) -> str:
+    return "plan" if product in catalog.plans else "addon" if product in catalog.addons else "bundle"
 
 
 def waiting(connection: sa.Connection, limit: int = 100) -> tuple[BillingChange, ...]:

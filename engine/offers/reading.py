@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from dsl.catalog import Catalog
 from dsl.datatypes import Money
+from engine.offers.contents import plan_of
 from engine.offers.states import LIVE, State
 from engine.store.documents import Json
 from engine.store.tables import offer_changes, offers
@@ -110,11 +111,17 @@ def changes(connection: sa.Connection, offer_id: str) -> tuple[ChangeLine, ...]:
 
 
 def rivals(connection: sa.Connection, catalog: Catalog, accepted: OfferLine) -> tuple[str, ...]:
-    """The live offers that make no sense once this one is accepted: of a plan every other plan for the same
-    subscription, and every other offer of the same product for it.
+    """The live offers that make no sense once this one is accepted: of what is or brings a plan every other such for
+    the same subscription, and every other offer of the same product for it.
     """
     mine = offers.c.customer_id == accepted.customer_id, offers.c.id != accepted.id, offers.c.state.in_(LIVE)
     same = offers.c.subscription_id.is_not_distinct_from(accepted.subscription_id)
-    products = {accepted.product, *(catalog.plans if accepted.product in catalog.plans else ())}
+    products = {accepted.product}
+    if _brings_plan(catalog, accepted.product):
+        products |= {name for name in catalog.products if _brings_plan(catalog, name)}
     query = sa.select(offers.c.id).where(*mine, same, offers.c.product.in_(sorted(products))).order_by(offers.c.id)
     return tuple(connection.scalars(query))
+
+
+def _brings_plan(catalog: Catalog, product: str) -> bool:
+    return product in catalog.products and plan_of(catalog, product) is not None
