@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from pricing_world import BASE, DAY, PLANS, amounts, catalog, offer, outcome, qu
 from dsl.catalog_reader import read_catalog
 from dsl.datatypes import Money
 from dsl.source import Source
+from dsl.typed import Offer, PercentOff
 from engine.pricing.quotes import Quote, quote
 from engine.pricing.refusals import WORDING, Refused
 from engine.pricing.situations import Situation, price_list_of, reads, situation_of
@@ -345,6 +347,22 @@ def test_below_cost_is_refused_where_the_policy_forbids_it():
     team = Situation("basic", currency="USD", quantities={"subscription.seats": Fraction(5)})
     assert isinstance(outcome("team at 76% off", team, policies=forbid), Refused)
     assert quoted("team at 75% off", team, policies=forbid).price == usd("10.00")
+
+
+def test_below_cost_is_asked_of_every_month_that_is_reduced():
+    """A dear first phase does not hide what follows; a reduction that ends with it, or is all free, is none."""
+    phases = "phases: [{for: 2 months, price: {month: 50 USD}}]"
+    plans = f"plans: {{p: {{price: {{month: 20 USD}}, cost: {{month: 15 USD}}, {phases}}}}}\n"
+    own = catalog("below_cost: forbid", plans)
+
+    def refused(price: PercentOff, free_months: int = 0) -> bool:
+        return isinstance(quote(own, Offer(("p",), price, free_months=free_months), "p", BASIC, DAY), Refused)
+
+    assert refused(PercentOff(Decimal(40), None))
+    assert refused(PercentOff(Decimal(40), 3))
+    assert not refused(PercentOff(Decimal(40), 2))
+    assert not refused(PercentOff(Decimal(25), None))
+    assert not refused(PercentOff(Decimal(80), 2), free_months=2)
 
 
 def test_what_is_sold_for_some_months_has_a_first_and_a_last_day():

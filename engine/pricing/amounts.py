@@ -14,7 +14,7 @@ from dsl.catalog import Catalog
 from dsl.datatypes import Money
 from dsl.prices import reduced, rounded
 from dsl.products import BelowCost
-from dsl.typed import Offer, PercentOff
+from dsl.typed import Offer, PercentOff, Price
 from engine.pricing.bills import Bill, bill_of, first_bills, runs_of, totals
 from engine.pricing.charges import NOTHING
 from engine.pricing.refusals import BELOW_COST, OTHER_CURRENCY, Refused
@@ -117,12 +117,17 @@ def _refused(catalog: Catalog, offer: Offer, tariff: Tariff) -> Refused | None:
         return None
     if not isinstance(price, PercentOff) and price.amount.currency != tariff.currency:
         return Refused(OTHER_CURRENCY, price.amount.currency)
-    full = tariff.in_month(offer.free_months)
-    left = reduced(price, full)
     forbidden = catalog.policies.offers.below_cost is BelowCost.FORBID
-    if forbidden and tariff.cost is not None and left < min(full, tariff.cost):
+    if forbidden and tariff.cost is not None and _is_under(tariff, tariff.cost, price, offer.free_months):
         return Refused(BELOW_COST, tariff.product)
     return None
+
+
+def _is_under(tariff: Tariff, cost: Fraction, price: Price, free_months: int) -> bool:
+    """Whether in any month that is reduced and not free the price is less than the cost, and than the list price."""
+    starts = {free_months, *(start for start, _ in tariff.steps if start > free_months)}
+    listed = (tariff.in_month(month) for month in starts if price.months is None or month < price.months)
+    return any(reduced(price, full) < min(full, cost) for full in listed)
 
 
 def _given(catalog: Catalog, offer: Offer, situation: Situation, day: dt.date) -> tuple[Tariff, ...] | Refused:
