@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ def quoted(example: dict[str, Any]) -> Quote:
     plans = (
         f"plans: {{old: {{price: {example.get('old', '{month: 1 USD}')}}}, new: {{price: {example['new']}{phases}}}}}\n"
     )
-    checked = check({"catalog.yaml": BASE + plans, "a.rules": f"rule r on bill offer {example['offer']}"})
+    policy = f"policies: {{proration: {example.get('policy', 'by_day')}}}\n"
+    checked = check({"catalog.yaml": BASE + plans + policy, "a.rules": f"rule r on bill offer {example['offer']}"})
     assert checked.ruleset is not None, [one.render() for one in checked.diagnostics]
     action = checked.ruleset.rules[0].actions[0]
     assert isinstance(action, Offer)
     interval = "year" if "year" in example["new"] else "month"
     situation = Situation("old", interval, example.get("currency", "USD"), anchor=example["anchor"])
-    found = quote(checked.ruleset.catalog, action, "new", situation, example["day"])
+    at = dt.datetime.fromisoformat(example["at"]) if "at" in example else None
+    found = quote(checked.ruleset.catalog, action, "new", situation, example["day"], at)
     assert isinstance(found, Quote), found
     return found
 
@@ -41,3 +44,6 @@ def test_an_offer_comes_to_the_published_bills(example: dict[str, Any]):
     assert list(found.days[: len(example.get("days", ()))]) == example.get("days", [])
     due = found.now.due if found.now is not None else None
     assert (f"{due.amount:f}" if due is not None else None) == example.get("now")
+    if "carried" in example:
+        assert found.now is not None
+        assert str(found.now.carried) == f"{example['carried']} USD"
