@@ -87,6 +87,7 @@ class _ProductReader:
         found = self._sold(self._related(self._priced(plain, fields), kind, fields), fields)
         self.places.update({(each, name): fields[each] for each in ("needs", "includes") if each in fields})
         self._refuse_contradictions(found, fields)
+        self._refuse_phases_alone(found)
         if kind == "bundle":
             self._refuse_no_bundle(found, key)
         return found
@@ -190,6 +191,16 @@ class _ProductReader:
                 span = fields["excludes"].span
                 refusal = price_errors.excludes_own(self.reading.source, span, product.name, name)
                 self.reading.refuse(refusal)
+
+    def _refuse_phases_alone(self, product: Product) -> None:
+        """A phase is a while of a price: where there is no price after it, nobody could have it."""
+        for phase in product.phases:
+            for interval, several in phase.charges.items():
+                lasting = {one.currency for one in product.charges.get(interval, ())}
+                for one in several:
+                    if one.currency not in lasting:
+                        told = product.name, interval, one.currency
+                        self.reading.refuse(price_errors.phase_alone(self.reading.source, one.span, *told))
 
     def _refuse_no_bundle(self, bundle: Product, key: Scalar) -> None:
         plans = [name for name in bundle.includes if name in self.names["plan"]]

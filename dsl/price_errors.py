@@ -25,6 +25,12 @@ def no_price(source: Source, span: Span, what: str) -> Diagnostic:
     return _error("no-price", source, span, f"{what} does not say an amount", "such as month: 10 USD")
 
 
+def phase_alone(source: Source, span: Span, name: str, interval: str, currency: str) -> Diagnostic:
+    told = f"this phase of {name} has a price a {interval} in {currency}, and {name} itself has none"
+    hint_ = f"give {name} a price a {interval} in {currency} for the time after the phase"
+    return _error("no-price", source, span, told, hint_)
+
+
 def two_models(source: Source, span: Span, what: str, models: Sequence[str]) -> Diagnostic:
     told = f"{what} says {listed(models)}; a price has one of them"
     return _error("price-model", source, span, told, "keep one of them")

@@ -242,6 +242,8 @@ def priced(price: str) -> str:
         ("plans: {a: {from: 20260201}}\n", ("wrong-value", "20260201")),
         ("plans: {a: {phases: [{for: 3 days, price: {month: 1}}]}}\n", ("wrong-value", "3 days")),
         ("plans: {a: {phases: [{price: {month: 1}}]}}\n", ("missing-key", "{price: {month: 1}}")),
+        ("plans: {a: {price: {month: 9}, phases: [{for: 2 months, price: {year: 3}}]}}\n", ("no-price", "3")),
+        ("plans: {a: {price: {month: 9}, phases: [{for: 2 months, price: {month: 3 EUR}}]}}\n", ("no-price", "3 EUR")),
         ("plans: {a: {trial: 1 month}}\n", ("wrong-value", "1 month")),
         ("plans: {a: {excludes: [zz]}}\n", ("unknown-product", "zz")),
         ("plans: {a: {includes: [zz]}}\n", ("unknown-addon", "zz")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -18,9 +19,9 @@ from dsl.typed import AmountOff, FixedPrice, Offer, PercentOff, Price
 from engine.pricing.bills import first_bills, runs_of, totals
 from engine.pricing.columns import Situations, numbered, quotes
 from engine.pricing.pricer import Pricer
-from engine.pricing.quotes import quote
+from engine.pricing.quotes import Quote, quote
 from engine.pricing.refusals import Refused
-from engine.pricing.situations import situation_of
+from engine.pricing.situations import Situation, situation_of
 from engine.pricing.tariffs import Tariff
 
 TERMS = st.none() | st.integers(1, 40)
@@ -96,6 +97,62 @@ def test_a_larger_discount_never_costs_more(
 def test_more_free_months_never_cost_more(tariff: Tariff, price: Price | None, free: int, more: int):
     few, many = (first_bills(runs_of(tariff, price, one), 30) for one in (free, free + more))
     assert all(one.charged >= other.charged for one, other in zip(few, many, strict=True))
+
+
+# --- whole quotes ----------------------------------------------------------------------------------------------------
+
+WORDS = ["premium", "starter", "backup", "home", "duo", "team", "metered", "premium with backup", "summer"]
+SITUATIONS = st.builds(
+    Situation,
+    st.sampled_from([None, "basic", "premium", "starter", "team"]),
+    st.sampled_from(["month", "year"]),
+    st.sampled_from([None, "USD", "EUR", "GBP", "JPY"]),
+    st.sampled_from([None, "uk", "students"]),
+    st.fixed_dictionaries(
+        {"subscription.seats": st.integers(0, 9).map(Fraction), "usage.calls": st.integers(0, 5000).map(Fraction)}
+    ),
+    st.dates(dt.date(2023, 1, 1), dt.date(2028, 12, 31)),
+)
+
+
+@settings(max_examples=150, deadline=None)  # the first makes the catalog
+@given(
+    st.sampled_from(WORDS),
+    st.integers(1, 99),
+    st.integers(1, 99),
+    TERMS,
+    st.integers(0, 14),
+    SITUATIONS,
+    st.dates(dt.date(2026, 1, 1), dt.date(2028, 3, 31)),
+)
+def test_what_holds_of_every_quote(
+    words: str, small: int, large: int, months: int | None, free: int, situation: Situation, day: dt.date
+):
+    """Nothing is below zero, bills are the sum of their parts, a larger discount never costs more, and on whole days
+    seconds say what days say.
+    """
+    plain, (small, large) = offer(words), sorted((small, large))
+    asked = [replace(plain, price=PercentOff(Decimal(one), months), free_months=free) for one in (small, large)]
+    less, more = (quote(catalog(), each, plain.products[0], situation, day) for each in asked)
+    assert isinstance(less, Refused) == isinstance(more, Refused)
+    if isinstance(less, Refused) or isinstance(more, Refused):
+        return
+    for one, other in zip(less.invoices, more.invoices, strict=True):
+        assert 0 <= other.amount.minor <= one.amount.minor <= one.full.minor
+        assert sum(part.minor for _, part in one.parts) == one.amount.minor
+        assert all(part.minor >= 0 for _, part in one.parts)
+    assert less.saving.minor <= more.saving.minor
+    assert 0 <= less.saving.minor <= less.discount_cost.minor
+    assert list(less.days) == sorted(set(less.days))
+    assert less.days[0] >= day
+    assert less.until is None or less.until >= less.days[0]
+    if less.now is not None:
+        assert 0 < less.now.left < less.now.whole <= 366
+        assert 0 <= less.now.charge.minor <= less.invoices[0].amount.minor
+    seconds = quote(catalog("proration: by_second"), asked[0], plain.products[0], situation, day)
+    assert isinstance(seconds, Quote)
+    told = [each.now and (each.now.charge, each.now.credit) for each in (seconds, less)]
+    assert told[0] == told[1]
 
 
 # --- batches ---------------------------------------------------------------------------------------------------------
