@@ -10,7 +10,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-import pytest
 import sqlalchemy as sa
 
 from dsl.catalog import Owner
@@ -128,14 +127,15 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize(("read_at", "taken"), [one[1:] for one in CALLS], ids=[one[0] for one in CALLS])
-def test_a_counter_counts_a_whole_period(store: Store, read_at: list[tuple[str, float]], taken: float | None):
-    fill(store, RULESET, [subscriber(0)])
-    read(store, *((0, "calls", at, used) for at, used in read_at))
-    row = dict(subscriber(0)[1])
+def test_a_counter_counts_a_whole_period(store: Store):
+    fill(store, RULESET, [subscriber(number) for number in range(len(CALLS))])
+    read(store, *((number, "calls", at, used) for number, (_, told, _) in enumerate(CALLS) for at, used in told))
+    rows = [dict(subscriber(number)[1]) for number in range(len(CALLS))]
     with store.read() as connection:
-        plans_of(RULESET).price_facts.put(connection, [Priced("c0", "s0", "UTC", NOW, NOW.date(), row)])
-    assert row.get("usage.calls") == taken
+        asking = [Priced(f"c{n}", f"s{n}", "UTC", NOW, NOW.date(), row) for n, row in enumerate(rows)]
+        plans_of(RULESET).price_facts.put(connection, asking)
+    found = {why: row.get("usage.calls") for (why, _, _), row in zip(CALLS, rows, strict=True)}
+    assert found == {why: taken for why, _, taken in CALLS}
 
 
 def test_a_gauge_counts_what_it_reads(store: Store):
