@@ -139,6 +139,7 @@ def _matcher(some: list[Condition], today: dt.date) -> Callable[[Iterator[pa.Rec
 
 
 def plan_of(frame: Any) -> str:
+    frame.sparkSession.conf.set("spark.sql.maxMetadataStringLength", 10_000)
     return str(frame._jdf.queryExecution().toString())
 
 
@@ -150,13 +151,21 @@ def test_the_gate_is_asked_where_the_files_are_read(session: Any, folder: Path) 
     assert due is not None
     scans = [line for line in plan_of(due).partition("== Physical Plan ==")[2].splitlines() if "FileScan" in line]
     customers, subscriptions, events = scans
-    assert "ReadSchema: struct<customer.id:string,customer.date_of_birth:date>" in customers
-    assert "PushedFilters: [IsNotNull(`customer.date_of_birth`)" in customers
-    assert "DataFilters: [isnotnull(customer.date_of_birth" in customers
-    assert "ReadSchema: struct<customer.id:string,subscription.started_on:date>" in subscriptions
-    assert "dayofmonth(subscription.started_on" in subscriptions
+    assert "ReadSchema: struct<customer.id:string,customer.date_of_birth.day:int," in customers
+    pushed = _pushed(customers)
+    assert "EqualTo(`customer.date_of_birth.month`,4)" in pushed
+    assert "EqualTo(`customer.date_of_birth.day`,30)" in pushed
+    pushed = _pushed(subscriptions)
+    assert "In(`subscription.started_on.day`, [30,31])" in pushed
+    assert "EqualTo(`subscription.started_on.day`,1)" in pushed  # of an offset: the first of May
+    assert "Not(EqualTo(status,cancelled))" in pushed
+    assert "dayofmonth" not in customers + subscriptions
     assert "PartitionFilters: [((moment" in events
     assert "PushedFilters: [Or(Or(And(In(state, [live,pending]),LessThan(occurred_at" in events
+
+
+def _pushed(scan: str) -> str:
+    return scan.partition("PushedFilters: [")[2].partition("], ReadSchema")[0]
 
 
 def test_a_day_that_is_everybodys_asks_no_dates(session: Any, folder: Path) -> None:
