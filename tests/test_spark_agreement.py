@@ -31,9 +31,12 @@ from engine.matching.plan import Plan
 from engine.passes import run_pass
 from engine.store.session import Store, open_store
 from tests import agreement_world as world
+from tests import spark_world
+from tests import world as small
 from tests.conftest import make_tables
 from tests.spark_world import everything
 from tests.strategies import ATTRIBUTES, conditions, make_batch, make_rows
+from tests.test_distributed import CAPS, ONCE, POLICIES, TRIED, arms_left
 
 pytestmark = pytest.mark.spark
 
@@ -101,6 +104,31 @@ def test_it_decides_what_a_pass_decides(
             name: expected[name] for name in expected if name != "pass"
         }
     for each in (loaded, passed):
+        each.close()
+
+
+def test_policies_count_on_the_workers_what_they_count_here(
+    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Arms, caps and quiet hours go by the past, which Spark picks out by comparisons of its own."""
+    monkeypatch.setattr(running, "spark_session", lambda master: nullcontext(session))
+    rules = small.ruleset(spark_world.TEXT + TRIED + ONCE, spark_world.CATALOG.rstrip() + POLICIES + CAPS.lstrip("\n"))
+    stores = []
+    for name in ("loaded", "passed"):
+        make_tables(tmp_path / f"{name}.db")
+        stores.append(open_store(f"sqlite:///{tmp_path / f'{name}.db'}"))
+        spark_world.filled(stores[-1])
+    loaded, passed = stores
+    export(loaded, rules.catalog, tmp_path / "state", spark_world.NOW)
+    day, out = spark_world.DAYS[1], str(tmp_path / "out")
+    running.run(str(tmp_path / "state"), rules, day, out, spark_world.NOW, "local[2]")
+    load(loaded, rules, open_results(out, rules), spark_world.NOW)
+    run_pass(passed, rules, spark_world.NOW, day=day)
+    left = everything(passed, day)
+    assert everything(loaded, day) == left
+    assert arms_left(loaded) == arms_left(passed)
+    assert all(f'"{reason}"' in "".join(left["decisions"]) for reason in ("capped", "hold_out", "control_arm"))
+    for each in stores:
         each.close()
 
 
