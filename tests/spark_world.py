@@ -21,8 +21,9 @@ from engine.distributed.counting import counters as counters_of
 from engine.distributed.deciding import decide_group
 from engine.distributed.export import export
 from engine.distributed.layout import BATCHES, DECIDED, HAPPENED, Results
+from engine.distributed.matching import DUE, GROUP, MET, look
 from engine.distributed.parquet import Folder
-from engine.distributed.past import DECISION, DELAY, EVENT, OFFER, PAST, READING
+from engine.distributed.past import ASSIGNMENT, DECISION, DELAY, EVENT, OFFER, PAST, READING, SUPPRESSION
 from engine.distributed.work import Work
 from engine.passes import run_pass
 from engine.store.events import Event, put_events
@@ -137,6 +138,11 @@ def past_of(folder: Path) -> pa.Table:
         row | {"kind": READING, "at": row["read_at"], "moment": row["meter"]}
         for row in read(folder, "readings").to_pylist()
     ]
+    rows += [row | {"kind": SUPPRESSION, "moment": row["channel"]} for row in read(folder, "suppressions").to_pylist()]
+    rows += [
+        {"kind": ASSIGNMENT, "customer.id": row["customer.id"], "moment": row["experiment"], "result": row["arm"]}
+        for row in read(folder, "assignments").to_pylist()
+    ]
     rows += [row | {"kind": DELAY, "at": row["occurred_at"]} for row in read(folder, "delayed").to_pylist()]
     renamed = {"product": "offer", "state": "result", "state_at": "at", "expires_at": "until"}
     rows += [
@@ -146,13 +152,29 @@ def past_of(folder: Path) -> pa.Table:
     return pa.Table.from_pylist(rows, PAST)
 
 
-def decided(work: Work, folder: Path) -> pa.Table:
-    """The whole snapshot as one group, without Spark."""
-    return decide_group(work, pairs_of(folder, work), past_of(folder))
+def decided(work: Work, folder: Path) -> tuple[pa.Table, pa.Table]:
+    """The whole snapshot as one group, without Spark: what is found, and what the first look left."""
+    past = past_of(folder)
+    return decide_looked(work, looked_at(work, pairs_of(folder, work), past), past)
 
 
-def write_results(work: Work, state: Path, out: Path, found: pa.Table) -> None:
+def looked_at(work: Work, pairs: pa.Table, past: pa.Table) -> pa.Table:
+    """The first look, at rows in any order."""
+    happened = past.filter(pc.equal(past["kind"], EVENT))["customer.id"]
+    pairs = pairs.sort_by("customer.id").append_column(GROUP, pa.nulls(pairs.num_rows, pa.int32()))
+    pairs = pairs.append_column(MET, pc.is_in(pairs["customer.id"], happened))
+    return pa.concat_tables(look(work, iter(pairs.to_batches(max_chunksize=50))))
+
+
+def decide_looked(work: Work, seen: pa.Table, past: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """What is left is decided with the past of those who are left."""
+    left = seen.filter(pc.is_null(seen[DUE]))
+    return decide_group(work, left, past.filter(pc.is_in(past["customer.id"], left["customer.id"]))), seen
+
+
+def write_results(work: Work, state: Path, out: Path, made_of: tuple[pa.Table, pa.Table]) -> None:
     """What Spark would write of a group's rows, by plain loops."""
+    found, seen = made_of
     due: dict[Any, int] = {}
     again: dict[Any, int] = {}
     made: dict[Any, int] = {}
@@ -161,8 +183,6 @@ def write_results(work: Work, state: Path, out: Path, found: pa.Table) -> None:
     for row in found.to_pylist():
         key = (row["moment"], row["offset"], row["zone"], row["shard"])
         match row["what"]:
-            case "due":
-                due[key] = due.get(key, 0) + row["count"]
             case "again":
                 again[key, row["rule"]] = again.get((key, row["rule"]), 0) + row["count"]
             case "decision" if row["event"] is not None:
@@ -170,6 +190,9 @@ def write_results(work: Work, state: Path, out: Path, found: pa.Table) -> None:
             case "decision":
                 made[key, row["rule"], row["result"]] = made.get((key, row["rule"], row["result"]), 0) + 1
                 by_shard.setdefault(row["shard"], []).append(row)
+    for row in seen.filter(pc.is_valid(seen[DUE])).to_pylist():
+        key = (row["moment"], row["offset"], row["zone"], row["shard"])
+        due[key] = due.get(key, 0) + row[DUE]
     for shard, rows in by_shard.items():
         with Folder(out / "decisions" / f"shard={shard}") as folder:
             folder.add(pa.Table.from_pylist(rows, pa.schema([each for each in DECIDED if each.name != "shard"])))
@@ -192,6 +215,7 @@ def decide_and_write(
     state, out = folder / f"state-{day}", folder / f"out-{day}"
     manifest = export(store, rules.catalog, state, now)
     done = read(state, "batches").filter(pc.equal(pc.field("local_date"), day)).select(BATCHES.names[1:]).to_pylist()
-    work = Work(rules, day, now, frozenset(manifest.paused), frozenset(tuple(row.values()) for row in done))
+    answers = tuple(tuple(row.values()) for row in read(state, "offer_counts").to_pylist())
+    work = Work(rules, day, now, frozenset(manifest.paused), frozenset(tuple(row.values()) for row in done), answers)
     write_results(work, state, out, decided(work, state))
     return out

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
@@ -20,12 +21,15 @@ from conftest import make_tables
 from spark_world import (
     CATALOG,
     DAYS,
+    FIRST,
     NOW,
     RULES,
+    TEXT,
     decide_and_write,
     decided,
     everything,
     filled,
+    looked_at,
     pairs_of,
     past_of,
     read,
@@ -35,7 +39,7 @@ from spark_world import (
 from engine.cli.main import cli
 from engine.distributed import export as export_room
 from engine.distributed.deciding import decide_group
-from engine.distributed.errors import AnotherRuleset, AsksTheStore, FolderTaken, ResultsMissing
+from engine.distributed.errors import AnotherFormat, AnotherRuleset, AsksTheStore, FolderTaken, ResultsMissing
 from engine.distributed.export import export
 from engine.distributed.load import load, open_results
 from engine.distributed.run import run
@@ -43,10 +47,22 @@ from engine.distributed.work import Work
 from engine.errors import CarpeError
 from engine.passes import run_pass
 from engine.pauses import pause
+from engine.store.experiments import assign
 from engine.store.forget import forget
 from engine.store.session import Store, open_store
 from engine.store.state import put_customers, put_subscriptions
-from engine.store.tables import batches, customers, decisions, deliveries, passes
+from engine.store.suppressions import suppress_customer
+from engine.store.tables import (
+    assignments,
+    batches,
+    customers,
+    decisions,
+    deliveries,
+    exposures,
+    offer_changes,
+    offers,
+    passes,
+)
 from tests import world
 
 DAY = DAYS[1]
@@ -125,10 +141,12 @@ def left_in(store: Store) -> Left:
 
 
 def test_what_only_the_store_remembers_is_decided_there(tmp_path: Path) -> None:
-    """No machine elsewhere is asked, so none decides without arms, caps or limits."""
+    """No machine elsewhere is asked, so none takes of a limit that others take of, too."""
     clauses = "hold out 10% at most once per 2 days at most 5 customers per day"
     told = world.ruleset(f'rule a on birthday say "A." via in_app {clauses}', CATALOG)
-    with pytest.raises(AsksTheStore, match="use a hold-out, caps, limits, which need the store at hand"):
+    with pytest.raises(
+        AsksTheStore, match=r"Budgets and limits need the store at hand \(a\): decide the day with `carpe run`"
+    ):
         run(str(tmp_path / "state"), told, DAY, str(tmp_path / "out"), NOW, "local[1]")
 
 
@@ -146,6 +164,75 @@ def test_a_day_decided_elsewhere_is_what_a_pass_decides(store: Store, passed: Le
     assert (count(store, passes), count(store, batches)) == made
     run_pass(store, RULES, NOW, day=DAY)
     assert left_in(store) == passed
+
+
+POLICIES = """
+  hold_out: 20%
+  quiet: {email: {from: "08:00", until: "20:00"}}
+  propensity: {prior: 20%}
+"""
+CAPS = """
+  caps: [{channel: in_app, at_most: 1, per: 40 days}]
+  after_decline: 60 days
+  after_offer: 20 days
+"""
+ONCE = """
+rule lately on 2026-02-28 where country is known say "C." via email at most once per 90 days
+rule early on 2026-01-29 where country is known say "D." via email at most once per 90 days
+"""
+TRIED = """
+rule tried on 2026-02-28 where country is known say "A." via email priority 9 hold out 30%
+rule halves on 2026-02-28 where country is known via in_app split 40% offer premium tag one 30% say "B."
+"""
+
+
+def arms_left(store: Store) -> list[str]:
+    """Who is in which arm, and who was exposed to what."""
+    with store.read() as connection:
+        arms = connection.execute(sa.select(assignments.c.experiment, assignments.c.customer_id, assignments.c.arm))
+        seen = connection.execute(sa.select(*(column for column in exposures.c if column.name != "exposed_at")))
+        return sorted(map(str, [*map(tuple, arms), *map(tuple, seen)]))
+
+
+def test_arms_and_quiet_hours_are_kept_to_elsewhere(here: Store, local: Store, tmp_path: Path) -> None:
+    """Who was assigned before stays; what is sent waits for the morning; what was exposed is written."""
+    catalog = CATALOG.rstrip() + POLICIES
+    rules = world.ruleset(TEXT + TRIED, catalog)
+    with here.read() as connection:
+        before = connection.execute(sa.select(customers.c.id).order_by(customers.c.id)).scalars().all()[:5]
+    for each in (here, local):
+        with each.write() as connection:
+            assign(connection, {("hold_out:tried", one): "held_out" for one in before}, NOW)
+    load(here, rules, open_results(str(decide_and_write(here, tmp_path, rules=rules)), rules), NOW)
+    run_pass(local, rules, NOW, day=DAY)
+    assert left_in(here) == left_in(local)
+    assert arms_left(here) == arms_left(local)
+    told = "".join(arms_left(local))
+    assert all(each in told for each in ("portfolio", "hold_out:tried", "split:halves", "control"))
+    sent = sa.exists().where(deliveries.c.decision_id == decisions.c.id, deliveries.c.due_at > decisions.c.due_at)
+    assert count(here, sa.select(decisions.c.id).where(sent).subquery())
+
+
+def test_caps_and_cool_downs_count_what_was_sent_before(here: Store, local: Store, tmp_path: Path) -> None:
+    """Contacts but those none of which may be sent, declined offers, and customers who want nothing any more."""
+    rules = world.ruleset(TEXT + ONCE, CATALOG.rstrip() + CAPS)
+    for each in (here, local):
+        with each.write() as connection:
+            some = connection.scalars(sa.select(decisions.c.id).where(decisions.c.slot == 1).order_by("id")).all()
+            gone = deliveries.c.decision_id.in_(some[::5])
+            connection.execute(deliveries.update().where(gone).values(state="withheld"))
+            made = connection.scalars(sa.select(offers.c.id).order_by(offers.c.id)).all()[::2]
+            connection.execute(offers.update().where(offers.c.id.in_(made)).values(state="declined"))
+            said = {"state": "declined", "at": FIRST + dt.timedelta(days=30), "by": "customer"}
+            connection.execute(offer_changes.insert(), [said | {"offer_id": one} for one in made])
+            connection.execute(offers.update().where(offers.c.id.in_(made)).values(state_at=said["at"]))
+            for one in connection.scalars(sa.select(customers.c.id).order_by(customers.c.id)).all()[:3]:
+                suppress_customer(connection, one, "asked", NOW)
+    load(here, rules, open_results(str(decide_and_write(here, tmp_path, rules=rules)), rules), NOW)
+    run_pass(local, rules, NOW, day=DAY)
+    assert left_in(here) == left_in(local)
+    held = "".join(left_in(local)[0]["decisions"])
+    assert all(f'"{reason}"' in held for reason in ("capped", "suppressed"))
 
 
 def test_what_was_cut_short_goes_on(here: Store, passed: Left, out: Path) -> None:
@@ -270,11 +357,10 @@ def rows(table: pa.Table) -> list[str]:
 def test_neither_groups_nor_the_order_of_rows_change_anything(state: Path) -> None:
     pairs, past = pairs_of(state, WORK), past_of(state)
     order = random.Random(5).sample(range(pairs.num_rows), pairs.num_rows)
-    parts = [
-        decide_group(WORK, pairs.take(order).filter(_share(pairs.take(order), n)), past.filter(_share(past, n)))
-        for n in range(5)
-    ]
-    assert rows(pa.concat_tables(parts)) == rows(decided(WORK, state))
+    seen = looked_at(WORK, pairs.take(order), past)
+    left = seen.filter(pc.is_null(seen["due"]))
+    parts = [decide_group(WORK, left.filter(_share(left, n)), past.filter(_share(past, n))) for n in range(5)]
+    assert rows(pa.concat_tables(parts)) == rows(decided(WORK, state)[0])
 
 
 def _share(table: pa.Table, number: int) -> pa.Array:
@@ -285,7 +371,7 @@ def test_blocks_of_customers_change_nothing(state: Path, local: Store, tmp_path:
     monkeypatch.setattr(export_room, "BLOCK", 7)
     monkeypatch.setattr(export_room, "AT_ONCE", 3)
     export(local, RULES.catalog, tmp_path / "small", NOW)
-    for name in ("customers", "subscriptions", "events", "decisions", "readings", "batches", "manifest"):
+    for name in sorted(path.name for path in state.iterdir()):
         one, other = read(tmp_path / "small", name), read(state, name)
         assert one.schema == other.schema
         assert sorted(map(str, one.to_pylist())) == sorted(map(str, other.to_pylist())), name
@@ -310,6 +396,12 @@ def test_a_snapshot_appears_whole_or_not_at_all(local: Store, tmp_path: Path) ->
 def test_results_of_other_rules_are_refused(out: Path, tmp_path: Path) -> None:
     with pytest.raises(AnotherRuleset, match="decide the day again"):
         open_results(str(out), replace(RULES, digest="other"))
+    shutil.copytree(out, tmp_path / "older")
+    told = read(out, "manifest")
+    older = told.set_column(told.column_names.index("format"), "format", pa.array(["2"]))
+    pq.write_table(older, next((tmp_path / "older" / "manifest").iterdir()))
+    with pytest.raises(AnotherFormat, match="written by another version of Carpe: write it again with this one"):
+        open_results(str(tmp_path / "older"), RULES)
     with pytest.raises(ResultsMissing, match="no finished decisions"):
         open_results(str(tmp_path / "nowhere"), RULES)
 

@@ -31,9 +31,12 @@ from engine.matching.plan import Plan
 from engine.passes import run_pass
 from engine.store.session import Store, open_store
 from tests import agreement_world as world
+from tests import spark_world
+from tests import world as small
 from tests.conftest import make_tables
 from tests.spark_world import everything
 from tests.strategies import ATTRIBUTES, conditions, make_batch, make_rows
+from tests.test_distributed import CAPS, ONCE, POLICIES, TRIED, arms_left
 
 pytestmark = pytest.mark.spark
 
@@ -104,6 +107,31 @@ def test_it_decides_what_a_pass_decides(
         each.close()
 
 
+def test_policies_count_on_the_workers_what_they_count_here(
+    session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Arms, caps and quiet hours go by the past, which Spark picks out by comparisons of its own."""
+    monkeypatch.setattr(running, "spark_session", lambda master: nullcontext(session))
+    rules = small.ruleset(spark_world.TEXT + TRIED + ONCE, spark_world.CATALOG.rstrip() + POLICIES + CAPS.lstrip("\n"))
+    stores = []
+    for name in ("loaded", "passed"):
+        make_tables(tmp_path / f"{name}.db")
+        stores.append(open_store(f"sqlite:///{tmp_path / f'{name}.db'}"))
+        spark_world.filled(stores[-1])
+    loaded, passed = stores
+    export(loaded, rules.catalog, tmp_path / "state", spark_world.NOW)
+    day, out = spark_world.DAYS[1], str(tmp_path / "out")
+    running.run(str(tmp_path / "state"), rules, day, out, spark_world.NOW, "local[2]")
+    load(loaded, rules, open_results(out, rules), spark_world.NOW)
+    run_pass(passed, rules, spark_world.NOW, day=day)
+    left = everything(passed, day)
+    assert everything(loaded, day) == left
+    assert arms_left(loaded) == arms_left(passed)
+    assert all(f'"{reason}"' in "".join(left["decisions"]) for reason in ("capped", "hold_out", "control_arm"))
+    for each in stores:
+        each.close()
+
+
 def test_workers_match_what_the_reference_matches(session: Any, tmp_path: Path) -> None:
     """200,000 comparisons by `mapInArrow`, the rows read from Parquet and the rules sent to Python's workers."""
     today = dt.date(2024, 2, 29)
@@ -139,6 +167,7 @@ def _matcher(some: list[Condition], today: dt.date) -> Callable[[Iterator[pa.Rec
 
 
 def plan_of(frame: Any) -> str:
+    frame.sparkSession.conf.set("spark.sql.maxMetadataStringLength", 10_000)
     return str(frame._jdf.queryExecution().toString())
 
 
@@ -150,13 +179,21 @@ def test_the_gate_is_asked_where_the_files_are_read(session: Any, folder: Path) 
     assert due is not None
     scans = [line for line in plan_of(due).partition("== Physical Plan ==")[2].splitlines() if "FileScan" in line]
     customers, subscriptions, events = scans
-    assert "ReadSchema: struct<customer.id:string,customer.date_of_birth:date>" in customers
-    assert "PushedFilters: [IsNotNull(`customer.date_of_birth`)" in customers
-    assert "DataFilters: [isnotnull(customer.date_of_birth" in customers
-    assert "ReadSchema: struct<customer.id:string,subscription.started_on:date>" in subscriptions
-    assert "dayofmonth(subscription.started_on" in subscriptions
+    assert "ReadSchema: struct<customer.id:string,customer.date_of_birth.day:int," in customers
+    pushed = _pushed(customers)
+    assert "EqualTo(`customer.date_of_birth.month`,4)" in pushed
+    assert "EqualTo(`customer.date_of_birth.day`,30)" in pushed
+    pushed = _pushed(subscriptions)
+    assert "In(`subscription.started_on.day`, [30,31])" in pushed
+    assert "EqualTo(`subscription.started_on.day`,1)" in pushed  # of an offset: the first of May
+    assert "Not(EqualTo(status,cancelled))" in pushed
+    assert "dayofmonth" not in customers + subscriptions
     assert "PartitionFilters: [((moment" in events
     assert "PushedFilters: [Or(Or(And(In(state, [live,pending]),LessThan(occurred_at" in events
+
+
+def _pushed(scan: str) -> str:
+    return scan.partition("PushedFilters: [")[2].partition("], ReadSchema")[0]
 
 
 def test_a_day_that_is_everybodys_asks_no_dates(session: Any, folder: Path) -> None:

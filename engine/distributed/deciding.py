@@ -1,20 +1,19 @@
 """A group of customers decided on one of many machines, with the very functions of a pass.
 
-1. The pairs (customer, subscription) are looked at moment by moment (`moments.due`), exactly.
+1. The pairs (customer, subscription) that a first look left (`matching`) are looked at moment by moment.
 2. The past is put into tables in memory and asked as ever (`past`, `happenings`).
-3. Matches are merged by customer, decided, and told in rows (`decisions`).
+3. They are matched by it, merged by customer, decided, and told in rows (`decisions`).
 4. Then what happened to them is decided, turn by turn (`happened`), each turn knowing what the ones before left.
 
-Nothing of a group depends on any other, nor on the order of rows. What comes out is one table of four kinds: a
-`decision` (`layout.DECIDED`), an `event` that was met (`layout.HAPPENED`), how many occurrences were `due` in a batch,
-and how many matches of a rule were decided `again`. Counters are made of these where everything is known (`counting`).
+Nothing of a group depends on any other, nor on the order of rows. What comes out is one table of three kinds: a
+`decision` (`layout.DECIDED`), an `event` that was met (`layout.HAPPENED`), and how many matches of a rule were decided
+`again`. Counters are made of these where everything is known (`counting`).
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,34 +21,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from dsl.catalog import Owner
 from dsl.typed import MomentUse
 from engine.decisions import ledger
 from engine.decisions.batch_precedents import batch_precedents
 from engine.decisions.effects import put_effects
 from engine.decisions.occasions import Batch, Part, merge
 from engine.decisions.priced_by import with_price_facts
-from engine.decisions.results import matched_occurrences, outcome
+from engine.decisions.results import Outcome, matched_occurrences, outcome
 from engine.decisions.written import written
+from engine.distributed.decided import Line, decided_lines
+from engine.distributed.due import batch_keys, due_of, named
 from engine.distributed.happened import Turn, turns
 from engine.distributed.layout import BATCH_KEY, DECIDED, HAPPENED
 from engine.distributed.past import EVENT as HAPPENED_BEFORE
 from engine.distributed.past import at_hand
 from engine.distributed.people import put_people, retag
-from engine.distributed.work import BatchKey, Work, event_columns
+from engine.distributed.work import Work
 from engine.moments.calendar import event_key
-from engine.moments.due import due_among
 from engine.passes.happened import Event, due_after, local_day
 from engine.passes.report import PassReport
 from engine.passes.this_pass import Pass
-from engine.store.documents import Json, dump
 from engine.store.inserts import insert_columns
 from engine.store.session import Store
 from engine.store.snapshot.pairs import KEYS, coded
 from engine.store.tables import decisions
 from engine.store.zones import shard_of
 
-DECISION, DUE, AGAIN, EVENT = "decision", "due", "again", "event"
+AGAIN, EVENT = "again", "event"
 
 FOUND = pa.schema(
     [
@@ -60,20 +58,19 @@ FOUND = pa.schema(
     ]
 )
 
-Line = dict[str, Any]
-
 
 def decide_group(work: Work, pairs: pa.Table, past: pa.Table) -> pa.Table:
     """What becomes of some customers (`FOUND`): all their `pairs` (`Work.columns`), all their `past` (`past.PAST`)."""
     pairs = pairs.select(work.columns().names).cast(work.columns())
     pairs = coded(pairs.sort_by([(name, "ascending") for name in KEYS]), work.attributes())
     people = _to_be_met(past)
-    with at_hand(past) as connection:
+    with at_hand(past, work.answers) as connection:
         put_people(connection, pairs, work.attributes(), people)
         this = Pass(Store(connection.engine), work.plans, work.now, "day", PassReport(None, work.day), lambda _: None)
         lines = [*_scheduled(connection, this, work, pairs)]
         if people:
-            lines += [line for turn in turns(connection, work) for line in _turn(connection, this, work, turn)]
+            for number, turn in enumerate(turns(connection, work)):
+                lines += [line | {"turn": number} for line in _turn(connection, this, work, turn)]
     return pa.Table.from_pylist(lines, FOUND)
 
 
@@ -89,11 +86,11 @@ def _to_be_met(past: pa.Table) -> Collection[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """Some parts decided: the rows of it, for each of them its row of the batch, and what was known before."""
+    """Some parts decided, the rows of it, and what was known before."""
 
     batch: Batch
+    decided: Outcome
     rows: ledger.Written
-    places: Sequence[int]
     known: Collection[str]
 
     def again(self) -> Iterator[tuple[int, str]]:
@@ -116,19 +113,7 @@ def _decide(connection: sa.Connection, work: Work, parts: Sequence[Part]) -> _St
         insert_columns(connection, decisions, rows.decisions)
         put_effects(connection, rows.effects, work.now)
         retag(connection, rows.tags)
-    return _Step(batch, rows, decided.decided.candidates.row.tolist(), known)
-
-
-def _decisions(step: _Step, key_of: Callable[[int], Line]) -> Iterator[Line]:
-    sent = (step.rows.deliveries[name].to_pylist() for name in ("decision_id", "content"))
-    content = dict(zip(*sent, strict=True))
-    offers = step.rows.effects.offers
-    promised = {row["id"]: dump(_promised(row)) for row in (offers.to_pylist() if offers is not None else ())}
-    made = zip(step.rows.decisions.to_pylist(), step.rows.receipts["body"].to_pylist(), step.places, strict=True)
-    for decision, receipt, row in made:
-        told = {"receipt": receipt, "content": content.get(decision["id"]), "made": promised.get(decision["id"])}
-        channels = json.loads(decision["channels"])
-        yield decision | key_of(row) | told | {"what": DECISION, "channels": channels}
+    return _Step(batch, decided, rows, known)
 
 
 # --- by the calendar -------------------------------------------------------------------------------------------------
@@ -137,60 +122,16 @@ def _decisions(step: _Step, key_of: Callable[[int], Line]) -> Iterator[Line]:
 def _scheduled(connection: sa.Connection, this: Pass, work: Work, pairs: pa.Table) -> Iterator[Line]:
     parts = []
     for use in work.uses:
-        table = _due(work, use, pairs)
+        table = due_of(work, use, pairs)
         if table.num_rows:
             parts.append(this.part(connection, use, work.day, table, work.plans.listening(use, work.day)))
     if not parts:
         return
     step = _decide(connection, work, parts)
-    keys = [_named(key) for part in parts for key in _batch_keys(part.use, part.table)]
-    yield from _decisions(step, keys.__getitem__)
-    yield from _counts(DUE, _occurrences(parts))
-    yield from _counts(AGAIN, Counter((tuple(keys[row].values()), rule) for row, rule in step.again()))
-
-
-def _due(work: Work, use: MomentUse, pairs: pa.Table) -> pa.Table:
-    """The occurrences of a moment, without those whose batch was finished before."""
-    stored = [one for one in work.reads(use) if one.owner is not Owner.EVENT]
-    table = due_among(work.ruleset.catalog, use, work.day, pairs, stored)
-    for field in event_columns(work, use):
-        table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-    if work.done and table.num_rows:
-        fresh = [key not in work.done for key in _batch_keys(use, table)]
-        table = table.filter(pa.array(fresh, pa.bool_()))
-    return table
-
-
-def _batch_keys(use: MomentUse, table: pa.Table) -> list[BatchKey]:
-    """The batch of each row."""
-    people = zip(table["zone"].to_pylist(), table["customer"].to_pylist(), strict=True)
-    return [(use.moment, use.distance, zone, shard_of(customer)) for zone, customer in people]
-
-
-def _named(key: BatchKey) -> Line:
-    return dict(zip((name for name, _ in BATCH_KEY), key, strict=True))
-
-
-def _promised(row: dict[str, Any]) -> dict[str, Json]:
-    """A row of the table of offers, to be stamped when it is written."""
-    ends = row["expires_at"]
-    own = {name: value for name, value in row.items() if name not in ("made_at", "state_at", "expires_at")}
-    return own | {"expires_at": None if ends is None else ends.isoformat()}
-
-
-def _counts(what: str, found: Counter[tuple[BatchKey, str | None]]) -> Iterator[Line]:
-    for (key, rule), count in found.items():
-        yield {"what": what, "rule": rule, "count": count, **_named(key)}
-
-
-def _occurrences(parts: Sequence[Part]) -> Counter[tuple[BatchKey, str | None]]:
-    """How many occurrences are due, by batch; a customer's moment has a row for each subscription."""
-    found: Counter[tuple[BatchKey, str | None]] = Counter()
-    for part in parts:
-        names = ["zone", "customer", "subject", "occurrence"]
-        distinct = part.table.select(names).group_by(names).aggregate([])
-        found.update((key, None) for key in _batch_keys(part.use, distinct))
-    return found
+    keys = [named(key) for part in parts for key in batch_keys(part.use, part.table)]
+    yield from decided_lines(step.decided, step.rows, keys)
+    for row, rule in step.again():
+        yield {**keys[row], "what": AGAIN, "rule": rule, "count": 1}
 
 
 # --- what happened ---------------------------------------------------------------------------------------------------
@@ -207,7 +148,7 @@ def _turn(connection: sa.Connection, this: Pass, work: Work, turn: Turn) -> Iter
         places = list(
             zip(step.batch.table["offset"].to_pylist(), step.batch.table["occurrence"].to_pylist(), strict=True)
         )
-        yield from _decisions(step, lambda row: _event_key(met[places[row]]))
+        yield from decided_lines(step.decided, step.rows, [_event_key(met[place]) for place in places])
         concerned.update(places)
         for row, rule in step.again():
             again[places[row]].add(rule)
@@ -222,7 +163,7 @@ def _occurrence(event: Event) -> str:
 def _met(use: MomentUse, event: Event) -> Line:
     return {
         "what": EVENT,
-        **_named((use.moment, use.distance, event.zone, shard_of(event.customer_id))),
+        **named((use.moment, use.distance, event.zone, shard_of(event.customer_id))),
         "source": event.source,
         "event": event.id,
         "customer_id": event.customer_id,

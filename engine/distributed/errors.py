@@ -56,11 +56,11 @@ class AnotherRuleset(CarpeError):
 
 
 class AsksTheStore(CarpeError):
-    """The rules go by what only the store remembers."""
+    """Rules take of what everybody shares."""
 
-    def __init__(self, what: tuple[str, ...]) -> None:
-        listed = ", ".join(what)
-        super().__init__(f"These rules use {listed}, which need the store at hand: decide the day with `carpe run`.")
+    def __init__(self, rules: tuple[str, ...]) -> None:
+        named = ", ".join(rules[:3]) + (" and others" if len(rules) > 3 else "")
+        super().__init__(f"Budgets and limits need the store at hand ({named}): decide the day with `carpe run`.")
 
 
 class SparkFailed(CarpeError):

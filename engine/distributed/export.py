@@ -11,28 +11,53 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Select, Text, cast, select
+from sqlalchemy import Connection, Select, select
 
 from dsl.catalog import Catalog, Owner
+from dsl.typed import Attribute
+from engine.distributed.block import (
+    assigned_to,
+    customer_columns,
+    decided_about,
+    happened_to,
+    held_by,
+    met_after,
+    moved_ever,
+    offered_to,
+    people_of,
+    read_by,
+    subscription_columns,
+    suppressed,
+)
 from engine.distributed.errors import FolderTaken
-from engine.distributed.layout import BATCHES, DECISIONS, DELAYED, EVENTS, OFFERS, READINGS, Snapshot
+from engine.distributed.gates import moment_dates, with_day_parts
+from engine.distributed.layout import (
+    ASSIGNMENTS,
+    BATCHES,
+    DECISIONS,
+    DELAYED,
+    EVENTS,
+    OFFER_COUNTS,
+    OFFERS,
+    READINGS,
+    SUPPRESSIONS,
+    Snapshot,
+)
 from engine.distributed.parquet import Folder, FolderNotWritten
-from engine.offers.states import LIVE, State
 from engine.passes.this_pass import newest_move
 from engine.passes.work import zones
 from engine.pauses import paused
-from engine.store.bulk import among
-from engine.store.columns import raw_columns, read_columns
 from engine.store.events import event_moment
 from engine.store.reindex import catalog_digest
 from engine.store.session import Store
-from engine.store.snapshot.pairs import INTERVAL, stored_attributes
-from engine.store.tables import batches, customers, decisions, delayed, events, moves, offers, readings, subscriptions
+from engine.store.snapshot.pairs import stored_attributes
+from engine.store.tables import batches, customers, offer_counts
 
 BLOCK = 20_000
 """Customers of a block."""
@@ -70,6 +95,9 @@ def _write(store: Store, catalog: Catalog, folder: Path, now: dt.datetime, progr
         seen, places, stopped = newest_move(connection), zones(connection), sorted(paused(connection))
         with Folder(folder / "batches") as done:
             _stream(connection, done, BATCHES, select(*(batches.c[name] for name in BATCHES.names)))
+        with Folder(folder / "offer_counts") as counted:
+            asked = select(*(offer_counts.c[name] for name in OFFER_COUNTS.names)).order_by(*offer_counts.primary_key)
+            _stream(connection, counted, OFFER_COUNTS, asked)
     with _Tables(folder, catalog) as tables:
         last = ""
         while True:
@@ -89,145 +117,64 @@ def _write(store: Store, catalog: Catalog, folder: Path, now: dt.datetime, progr
     return manifest
 
 
+_BY_CUSTOMER: tuple[tuple[str, pa.Schema, Callable[[Connection, Sequence[str]], Select[Any]]], ...] = (
+    ("decisions", DECISIONS, decided_about),
+    ("offers", OFFERS, offered_to),
+    ("assignments", ASSIGNMENTS, assigned_to),
+    ("suppressions", SUPPRESSIONS, suppressed),
+    ("readings", READINGS, read_by),
+    ("delayed", DELAYED, met_after),
+)
+
+
 class _Tables:
     """The open files of the tables that go by customer."""
 
     def __init__(self, folder: Path, catalog: Catalog) -> None:
-        self._attributes = {owner: [] for owner in Owner} | _by_owner(catalog)
-        self.customers, self.subscriptions = Folder(folder / "customers"), Folder(folder / "subscriptions")
-        self.decisions, self.readings = Folder(folder / "decisions"), Folder(folder / "readings")
-        self.delayed = Folder(folder / "delayed")
-        self.offers = Folder(folder / "offers")
+        self._attributes: dict[Owner, list[Attribute]] = defaultdict(list)
+        for one in stored_attributes(catalog):
+            self._attributes[one.owner].append(one)
+        self._dates = {owner: moment_dates(catalog, owner) for owner in (Owner.CUSTOMER, Owner.SUBSCRIPTION)}
+        first = {owner: f"{dates[0]}.day" if dates else None for owner, dates in self._dates.items()}
+        self.customers = Folder(folder / "customers", first[Owner.CUSTOMER])
+        self.subscriptions = Folder(folder / "subscriptions", first[Owner.SUBSCRIPTION])
+        self._others = [(Folder(folder / name), schema, asked) for name, schema, asked in _BY_CUSTOMER]
         happens = [name for name in catalog.moments if event_moment(catalog, name)]
-        self.events = {name: Folder(folder / "events" / f"moment={name}") for name in happens}
+        self._events = {name: Folder(folder / "events" / f"moment={name}") for name in happens}
 
     @property
     def happened(self) -> int:
         """Events that were written."""
-        return sum(each.rows for each in self.events.values())
+        return sum(each.rows for each in self._events.values())
 
     def __enter__(self) -> _Tables:
         """An empty store has tables too."""
-        self.customers.add(_customers((), (), self._attributes[Owner.CUSTOMER]))
-        self.subscriptions.add(_subscriptions((), self._attributes[Owner.SUBSCRIPTION]))
-        self.decisions.add(DECISIONS.empty_table())
-        self.readings.add(READINGS.empty_table())
-        self.delayed.add(DELAYED.empty_table())
-        self.offers.add(OFFERS.empty_table())
-        for each in self.events.values():
-            each.add(EVENTS.empty_table())
+        self._add_people((), (), ())
+        for folder, schema, _ in self._others:
+            folder.add(schema.empty_table())
+        for folder in self._events.values():
+            folder.add(EVENTS.empty_table())
         return self
 
-    def __exit__(self, *error: object) -> None:
-        own = (self.customers, self.subscriptions, self.decisions, self.offers, self.readings, self.delayed)
-        for each in (*own, *self.events.values()):
+    def __exit__(self, kind: type[BaseException] | None, *more: object) -> None:
+        for each in (self.customers, self.subscriptions, *(one for one, _, _ in self._others), *self._events.values()):
             each.close()
 
     def add(self, connection: Connection, ids: Sequence[str]) -> None:
         """Everything of some customers, which are sorted as the database sorts."""
-        of_customer, of_subscription = (self._attributes[owner] for owner in (Owner.CUSTOMER, Owner.SUBSCRIPTION))
-        rows = connection.execute(_people(connection, of_customer, ids)).all()
-        self.customers.add(_customers(rows, _moved(connection, ids), of_customer))
-        self.subscriptions.add(
-            _subscriptions(connection.execute(_held(connection, of_subscription, ids)).all(), of_subscription)
-        )
-        for name, folder in self.events.items():
-            _stream(connection, folder, EVENTS, _happened(connection, name, ids))
-        _stream(connection, self.decisions, DECISIONS, _decided(connection, ids))
-        _stream(connection, self.offers, OFFERS, _offered(connection, ids))
-        _stream(connection, self.readings, READINGS, _read(connection, ids))
-        _stream(connection, self.delayed, DELAYED, _met_after(connection, ids))
+        people = connection.execute(people_of(connection, self._attributes[Owner.CUSTOMER], ids)).all()
+        held = connection.execute(held_by(connection, self._attributes[Owner.SUBSCRIPTION], ids)).all()
+        self._add_people(people, moved_ever(connection, ids), held)
+        for folder, schema, asked in self._others:
+            _stream(connection, folder, schema, asked(connection, ids))
+        for name, folder in self._events.items():
+            _stream(connection, folder, EVENTS, happened_to(connection, name, ids))
 
-
-def _by_owner(catalog: Catalog) -> dict[Owner, list[Any]]:
-    found: dict[Owner, list[Any]] = {}
-    for one in stored_attributes(catalog):
-        found.setdefault(one.owner, []).append(one)
-    return found
-
-
-# --- what is read of a block -----------------------------------------------------------------------------------------
-
-
-def _people(connection: Connection, attributes: Sequence[Any], ids: Sequence[str]) -> Select[Any]:
-    own = (customers.c.id.label("whose"), customers.c.zone.label("in_zone"), customers.c.shard.label("of_shard"))
-    asked = select(*own, *raw_columns(attributes)).where(among(connection, customers.c.id, ids))
-    return asked.order_by(customers.c.id)
-
-
-def _customers(rows: Sequence[Any], moved: Sequence[str], attributes: Sequence[Any]) -> pa.Table:
-    gone = frozenset(moved)
-    columns = {
-        "customer.id": pa.array([row.whose for row in rows], pa.string()),
-        "zone": pa.array([row.in_zone for row in rows], pa.string()),
-        "shard": pa.array([row.of_shard for row in rows], pa.int64()),
-        "moved": pa.array([row.whose in gone for row in rows], pa.bool_()),
-    }
-    return _beside(columns, rows, attributes)
-
-
-def _moved(connection: Connection, ids: Sequence[str]) -> Sequence[str]:
-    """Those whose calendar changed; who is only new has nothing before."""
-    mine = among(connection, moves.c.customer_id, ids)
-    return connection.scalars(select(moves.c.customer_id).distinct().where(moves.c.before.is_not(None), mine)).all()
-
-
-def _held(connection: Connection, attributes: Sequence[Any], ids: Sequence[str]) -> Select[Any]:
-    own = (
-        subscriptions.c.customer_id.label("whose"),
-        subscriptions.c.id.label("which"),
-        subscriptions.c.status.label("in_status"),
-        INTERVAL.label("every"),
-    )
-    asked = select(*own, *raw_columns(attributes)).where(among(connection, subscriptions.c.customer_id, ids))
-    return asked.order_by(subscriptions.c.customer_id, subscriptions.c.id)
-
-
-def _subscriptions(rows: Sequence[Any], attributes: Sequence[Any]) -> pa.Table:
-    names = {"customer.id": "whose", "subscription.id": "which", "status": "in_status", "interval": "every"}
-    columns = {name: pa.array([getattr(row, label) for row in rows], pa.string()) for name, label in names.items()}
-    return _beside(columns, rows, attributes)
-
-
-def _beside(columns: dict[str, pa.Array], rows: Sequence[Any], attributes: Sequence[Any]) -> pa.Table:
-    found = read_columns(rows, attributes)
-    return pa.table(columns | {name: found[name] for name in found.column_names})
-
-
-def _happened(connection: Connection, moment: str, ids: Sequence[str]) -> Select[Any]:
-    own = (events.c.customer_id, events.c.subscription_id, events.c.source, events.c.id)
-    asked = select(*own, events.c.occurred_at, events.c.recorded_at, cast(events.c.properties, Text), events.c.state)
-    mine = asked.where(events.c.moment == moment, among(connection, events.c.customer_id, ids))
-    return mine.order_by(events.c.customer_id, events.c.occurred_at)
-
-
-def _met_after(connection: Connection, ids: Sequence[str]) -> Select[Any]:
-    own = (events.c.customer_id, delayed.c.source, delayed.c.event_id, events.c.occurred_at, delayed.c.offset)
-    marked = delayed.join(events, (events.c.source == delayed.c.source) & (events.c.id == delayed.c.event_id))
-    mine = among(connection, events.c.customer_id, ids)
-    return select(*own).select_from(marked).where(mine).order_by(events.c.customer_id, events.c.occurred_at)
-
-
-def _decided(connection: Connection, ids: Sequence[str]) -> Select[Any]:
-    own = (decisions.c["customer_id" if name == "customer.id" else name] for name in DECISIONS.names)
-    mine = among(connection, decisions.c.customer_id, ids)
-    return select(*own).where(mine).order_by(decisions.c.customer_id, decisions.c.due_at)
-
-
-def _offered(connection: Connection, ids: Sequence[str]) -> Select[Any]:
-    """What still says anything: the offers that stand, and those that were accepted."""
-    whose = {"customer.id": offers.c.customer_id, "subscription.id": offers.c.subscription_id}
-    own = (whose[name] if name in whose else offers.c[name] for name in OFFERS.names)
-    mine = among(connection, offers.c.customer_id, ids), offers.c.state.in_((*LIVE, State.ACCEPTED))
-    return select(*own).where(*mine).order_by(offers.c.customer_id, offers.c.id)
-
-
-def _read(connection: Connection, ids: Sequence[str]) -> Select[Any]:
-    own = (readings.c.subscription_id, readings.c.meter, readings.c.read_at, readings.c.used)
-    owned = readings.join(subscriptions, subscriptions.c.id == readings.c.subscription_id)
-    mine = among(connection, subscriptions.c.customer_id, ids)
-    asked = select(subscriptions.c.customer_id, *own).select_from(owned).where(mine)
-    return asked.order_by(subscriptions.c.customer_id, readings.c.subscription_id, readings.c.read_at)
+    def _add_people(self, people: Sequence[Any], moved: Sequence[str], held: Sequence[Any]) -> None:
+        customers = customer_columns(people, moved, self._attributes[Owner.CUSTOMER])
+        subscriptions = subscription_columns(held, self._attributes[Owner.SUBSCRIPTION])
+        self.customers.add(with_day_parts(customers, self._dates[Owner.CUSTOMER]))
+        self.subscriptions.add(with_day_parts(subscriptions, self._dates[Owner.SUBSCRIPTION]))
 
 
 def _stream(connection: Connection, folder: Folder, schema: pa.Schema, asked: Select[Any]) -> None:

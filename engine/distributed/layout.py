@@ -5,18 +5,22 @@ A *snapshot* (`carpe snapshot`), every table by customer:
 | table           | one row                | columns                                                                |
 |-----------------|------------------------|------------------------------------------------------------------------|
 | `manifest`      | in all                 | `Snapshot`; written last                                               |
-| `customers`     | a customer             | `customer.id`, `zone`, `shard`, `moved`, attributes (`customer.tags`)  |
-| `subscriptions` | a subscription         | `customer.id`, `subscription.id`, `status`, `interval`, attributes     |
+| `customers`     | a customer             | `customer.id`, `zone`, `shard`, `moved`, attributes, parts of dates    |
+| `subscriptions` | a subscription         | `customer.id`, `subscription.id`, `status`, `interval`, likewise       |
 | `events`        | an event               | `EVENTS`; a folder a moment (`moment=support_call`)                    |
 | `delayed`       | a delay that was met   | `DELAYED`: what came some time after an event, and is done             |
 | `decisions`     | a decision made before | `DECISIONS`                                                            |
-| `offers`        | an offer made before   | `OFFERS`; those that stand and those that were accepted                |
+| `offers`        | an offer made before   | `OFFERS`; those that stand, and those accepted or declined             |
+| `assignments`   | an arm of somebody     | `ASSIGNMENTS`                                                          |
+| `suppressions`  | a closed channel       | `SUPPRESSIONS`; an empty channel is all of them                        |
 | `readings`      | what a meter read      | `READINGS`                                                             |
 | `batches`       | a finished batch       | `BATCHES`                                                              |
+| `offer_counts`  | a product and segment  | `OFFER_COUNTS`: what propensities are learned from                     |
 
 Attributes are typed as `store.columns` types them: money is two columns (minor units, `.currency`), a percentage is
-millionths, a set a list. `moved` are customers whose calendar ever changed: what they met before decides what is due,
-so they are left to the store (`load`).
+millionths, a set a list. Beside each date that a moment hangs on are its `.day`, `.month` and `.weekday` (`gates`), and
+files are sorted by the first of these days, so that a scan skips what is not due. `moved` are customers whose calendar
+ever changed: what they met before decides what is due, so they are left to the store (`load`).
 
 The *results* of a day (`carpe run --engine spark`): `manifest` (`Results`; written last), `decisions` (`DECIDED`, a
 folder a shard), `counters` of what came by the calendar (`COUNTERS`) and the `events` that were met (`HAPPENED`).
@@ -30,7 +34,8 @@ from typing import Any
 
 import pyarrow as pa
 
-FORMAT = "2"
+FORMAT = "3"
+"""Changes whenever a table or a column does: a folder of another format is refused, not misread."""
 
 _AT = pa.timestamp("us", "UTC")
 _TEXTS = pa.list_(pa.string())
@@ -66,9 +71,12 @@ DECISIONS = pa.schema(
         ("subject", pa.string()),
         ("occurrence", pa.string()),
         ("result", pa.string()),
+        ("reason", pa.string()),
         ("offer", pa.string()),
+        ("channels", _TEXTS),
         ("slot", pa.int64()),
         ("due_at", _AT),
+        ("withheld", pa.bool_()),  # it was to be sent, and none of it ever may
     ]
 )
 OFFERS = pa.schema(
@@ -80,6 +88,17 @@ OFFERS = pa.schema(
         ("state", pa.string()),
         ("state_at", _AT),
         ("expires_at", _AT),
+    ]
+)
+ASSIGNMENTS = pa.schema([("customer.id", pa.string()), ("experiment", pa.string()), ("arm", pa.string())])
+SUPPRESSIONS = pa.schema([("customer.id", pa.string()), ("channel", pa.string())])
+OFFER_COUNTS = pa.schema(
+    [
+        ("product", pa.string()),
+        ("segment", pa.string()),
+        ("shown", pa.int64()),
+        ("accepted", pa.int64()),
+        ("declined", pa.int64()),
     ]
 )
 READINGS = pa.schema(
@@ -127,12 +146,16 @@ DECIDED = pa.schema(
         ("due_at", _AT),
         ("decided_at", _AT),
         ("ruleset", pa.string()),
+        ("turn", pa.int64()),  # of an event: customers' events are decided in turns, from 0 on
         ("receipt", pa.string()),  # the JSON document of the table of receipts
         ("content", pa.string()),  # that of the deliveries, one a channel; null where there are none
-        (
-            "made",
-            pa.string(),
-        ),  # an offer's row as JSON, without its stamps; null where there is none
+        ("send_at", pa.list_(_AT)),  # when each channel's delivery may be sent at the earliest
+        ("made", pa.string()),  # an offer's row as JSON, without its stamps; null where there is none
+        ("cost", pa.int64()),  # what a contact that won takes of its rule's budgets, in minor units of `currency`
+        ("currency", pa.string()),
+        ("assigned", pa.list_(pa.struct([("experiment", pa.string()), ("arm", pa.string())]))),  # for the first time
+        ("exposed", pa.list_(pa.struct([("experiment", pa.string()), ("arm", pa.string()), ("ghost", pa.bool_())]))),
+        ("tags", pa.list_(pa.struct([("tag", pa.string()), ("add", pa.bool_())]))),  # that it puts on or takes off
     ]
 )
 COUNTERS = pa.schema(
@@ -153,6 +176,7 @@ HAPPENED = pa.schema(
         *EVENT_KEY,
         ("customer_id", pa.string()),
         ("local_date", pa.date32()),  # of the event, or of the delay after it
+        ("turn", pa.int64()),
         ("occurrences", pa.int64()),  # 1, or 0 where it concerns nobody
         ("again", _TEXTS),  # the rules that had decided it before
     ]

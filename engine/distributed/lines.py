@@ -11,22 +11,26 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
-from dsl.typed import Ruleset, Tag
 from engine.decisions import ledger, reasons
 from engine.decisions.effects import NO_EFFECTS
 from engine.decisions.ledger import Written
 from engine.decisions.tables import Occurrence
+from engine.experiments.experiment import portfolio
 from engine.passes.this_pass import Pass
 from engine.store.bulk import among
 from engine.store.documents import dump
+from engine.store.experiments import Exposure
 from engine.store.inserts import columns_of
 from engine.store.tables import customers, decisions, deliveries, offers, receipts
 
 Line = dict[str, Any]
+
+PORTFOLIO = portfolio(Decimal(0)).salt
 CounterKey = tuple[str, str, int, dt.date]
 """rule, moment, offset, local day"""
 
@@ -61,8 +65,15 @@ def write(connection: sa.Connection, this: Pass, lines: Sequence[Line]) -> None:
         receipts=columns_of(receipts, [{"decision_id": line["id"], "body": line["receipt"]} for line in lines]),
         deliveries=columns_of(deliveries, [row for line in lines for row in _deliveries(line)]),
         counters=(),
-        tags=[change for line in lines for change in _tags(this.plans.ruleset, line)],
-        effects=replace(NO_EFFECTS, offers=columns_of(offers, promised)),
+        tags=[(line["customer_id"], each["tag"], each["add"]) for line in lines for each in line["tags"] or ()],
+        effects=replace(
+            NO_EFFECTS,
+            assignments={
+                (each["experiment"], line["customer_id"]): each["arm"] for line, each in _of(lines, "assigned")
+            },
+            exposures=[_exposure(line, each) for line, each in _of(lines, "exposed")],
+            offers=columns_of(offers, promised),
+        ),
     )
     ledger.write(connection, this.catalog, made, this.now)
     this.report.add(made)
@@ -77,7 +88,13 @@ def _held(line: Line, winner: str | None, changes: Changes) -> Line:
     for candidate in receipt["candidates"]:
         if candidate[0] == line["rule"]:
             candidate[2:] = lost.values()
-    return line | lost | {"slot": None, "content": None, "made": None, "receipt": dump(receipt)}
+    nothing: Line = {"content": None, "made": None, "tags": [], "exposed": _of_everything(line)}
+    return line | lost | nothing | {"slot": None, "receipt": dump(receipt)}
+
+
+def _of_everything(line: Line) -> list[Line]:
+    """The exposures that stay with an occasion whatever became of it: those to the portfolio's hold-out."""
+    return [each for each in line["exposed"] or () if each["experiment"] == PORTFOLIO]
 
 
 def _note(changes: Changes, line: Line, **more: int) -> None:
@@ -108,20 +125,22 @@ def _promised(line: Line, now: dt.datetime) -> Line:
 def _deliveries(line: Line) -> Iterator[Line]:
     if line["content"] is None:
         return
-    for channel in line["channels"]:
+    for channel, send_at in zip(line["channels"], line["send_at"], strict=True):
         yield {
             "decision_id": line["id"],
             "channel": channel,
             "customer_id": line["customer_id"],
             "state": "pending",
-            "due_at": line["due_at"],
+            "due_at": send_at,
             "attempts": 0,
             "content": line["content"],
         }
 
 
-def _tags(ruleset: Ruleset, line: Line) -> list[ledger.TagChange]:
-    rule = ruleset.rule(line["rule"])
-    if rule is None or line["result"] == "held":
-        return []
-    return [(line["customer_id"], action.tag, action.add) for action in rule.actions if isinstance(action, Tag)]
+def _of(lines: Sequence[Line], name: str) -> Iterator[tuple[Line, Line]]:
+    """Each line with each entry of one of its lists."""
+    yield from ((line, each) for line in lines for each in line[name] or ())
+
+
+def _exposure(line: Line, each: Line) -> Exposure:
+    return Exposure(each["experiment"], line["id"], line["customer_id"], each["arm"], each["ghost"])

@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 from engine.errors import CarpeError
 
 ROWS_A_FILE = 1_000_000
+ROWS_A_GROUP = 32_768
+"""Of what is skipped or read together: a day of a month is about a thirtieth of a file."""
 
 
 class FolderNotWritten(CarpeError):
@@ -23,33 +25,49 @@ class FolderNotWritten(CarpeError):
 
 
 class Folder:
-    """A table as it is written: `part-00000.parquet` and so on, each closed after some `ROWS_A_FILE`."""
+    """A table as it is written: `part-00000.parquet` and so on, each closed after some `ROWS_A_FILE`.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    With `sorted_by`, a column, the rows of each file are in its order, so that a scan for some values skips the others.
+    """
+
+    def __init__(self, folder: Path, sorted_by: str | None = None) -> None:
+        self._folder, self._sorted_by = folder, sorted_by
+        self._waiting: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
         self._files = self._in_file = self.rows = 0
 
     def add(self, table: pa.Table) -> None:
         """Append rows; the first table's columns are those of all."""
-        writer = self._writer or self._next_file(table.schema)
-        if table.num_rows:
-            writer.write_table(table)
+        if self._sorted_by is None:
+            self._write(table)
+        else:
+            self._waiting.append(table)
         self.rows, self._in_file = self.rows + table.num_rows, self._in_file + table.num_rows
         if self._in_file >= ROWS_A_FILE:
             self.close()
+
+    def _write(self, table: pa.Table) -> None:
+        writer = self._writer or self._next_file(table.schema)
+        if table.num_rows:
+            writer.write_table(table, ROWS_A_GROUP)
 
     def _next_file(self, schema: pa.Schema) -> pq.ParquetWriter:
         self._folder.mkdir(parents=True, exist_ok=True)
         name = self._folder / f"part-{self._files:05}.parquet"
         self._writer = pq.ParquetWriter(name, schema, compression="zstd")
-        self._files, self._in_file = self._files + 1, 0
+        self._files += 1
         return self._writer
 
     def close(self) -> None:
+        """End the file; what is added then begins another."""
+        if self._waiting and self._sorted_by is not None:
+            whole = pa.concat_tables(self._waiting)
+            self._waiting = []
+            self._write(whole.sort_by(self._sorted_by))
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        self._in_file = 0
 
     def __enter__(self) -> Folder:
         return self

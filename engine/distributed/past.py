@@ -5,7 +5,7 @@ So what rules ask of it, and what was decided before, is asked by the very queri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from engine.distributed.work import Answers
 from engine.store.bulk import insert_rows
+from engine.store.documents import dump
 from engine.store.tables import (
     assignments,
     customers,
@@ -32,13 +34,14 @@ from engine.store.tables import (
 )
 
 EVENT, DECISION, READING, DELAY, OFFER = "event", "decision", "reading", "delay", "offer"
+ASSIGNMENT, SUPPRESSION = "assignment", "suppression"
 
 PAST = pa.schema(
     [
-        ("kind", pa.string()),  # event | decision | reading | delay | offer
+        ("kind", pa.string()),  # event | decision | reading | delay | offer | assignment | suppression
         ("customer.id", pa.string()),
         ("subscription.id", pa.string()),
-        ("moment", pa.string()),  # the meter of a reading
+        ("moment", pa.string()),  # the meter of a reading, the experiment of an assignment, a channel that is closed
         ("at", pa.timestamp("us", "UTC")),
         ("properties", pa.string()),
         ("used", pa.float64()),
@@ -49,9 +52,12 @@ PAST = pa.schema(
         ("offset", pa.int64()),
         ("subject", pa.string()),
         ("occurrence", pa.string()),
-        ("result", pa.string()),  # of an offer its state
+        ("result", pa.string()),  # of an offer its state, of an assignment the arm
+        ("reason", pa.string()),
         ("offer", pa.string()),
+        ("channels", pa.list_(pa.string())),
         ("slot", pa.int64()),
+        ("withheld", pa.bool_()),  # nothing of what was decided may be sent
         ("until", pa.timestamp("us", "UTC")),
     ]
 )
@@ -72,9 +78,10 @@ _EVENTS = {
     "state": "state=history",
 }
 _DECISIONS = {
-    **{name: name for name in ("id", "rule", "moment", "offset", "subject", "occurrence", "result", "offer", "slot")},
+    **{name: name for name in ("id", "rule", "moment", "offset", "subject", "occurrence", "result", "reason", "offer")},
+    "slot": "slot",
     "customer_id": "customer.id",
-    "channels": "=[]",
+    "channels": "channels",
     "local_date": "=0001-01-01",
     "due_at": "at",
     "decided_at": "at",
@@ -103,31 +110,57 @@ _OFFERS = {
     "state": "result",
     "state_at": "at",
 }
-_TABLES = (
-    (EVENT, events, _EVENTS),
-    (DECISION, decisions, _DECISIONS),
-    (READING, readings, _READINGS),
-    (DELAY, delayed, _DELAYED),
-    (OFFER, offers, _OFFERS),
+_ASSIGNMENTS = {"experiment": "moment", "customer_id": "customer.id", "arm": "result", "assigned_at": "=0001-01-01"}
+_SUPPRESSIONS = {
+    "kind": "=customer",
+    "who": "customer.id",
+    "channel": "moment",
+    "reason": "=",
+    "at": "=0001-01-01",
+}
+_WITHHELD = {
+    "decision_id": "id",
+    "channel": "=",
+    "customer_id": "customer.id",
+    "state": "=withheld",
+    "due_at": "at",
+    "attempts": "=0",
+    "content": "={}",
+}
+_DECLINED = {"offer_id": "id", "state": "result", "at": "at", "by": "="}
+_TABLES: tuple[tuple[str, sa.Table, Mapping[str, str], Mapping[str, Any]], ...] = (
+    (EVENT, events, _EVENTS, {}),
+    (DECISION, decisions, _DECISIONS, {}),
+    (DECISION, deliveries, _WITHHELD, {"withheld": True}),
+    (READING, readings, _READINGS, {}),
+    (DELAY, delayed, _DELAYED, {}),
+    (OFFER, offers, _OFFERS, {}),
+    (OFFER, offer_changes, _DECLINED, {"result": "declined"}),
+    (ASSIGNMENT, assignments, _ASSIGNMENTS, {}),
+    (SUPPRESSION, suppressions, _SUPPRESSIONS, {}),
 )
-_EMPTY = (assignments, deliveries, exposures, offer_changes, offer_counts, suppressions)
-"""Asked or written when deciding, and not known on other machines."""
+"""A kind of rows, those of them that have some values, and where they go."""
+
+_WRITTEN = (customers, subscriptions, exposures, offer_counts)
+"""Of no kind: put in otherwise, or written when deciding."""
 
 
 @contextmanager
-def at_hand(past: pa.Table) -> Iterator[sa.Connection]:
-    """A connection that sees these rows (`PAST`) in the tables that deciding asks.
+def at_hand(past: pa.Table, answers: Sequence[Answers] = ()) -> Iterator[sa.Connection]:
+    """A connection that sees these rows (`PAST`) in the tables that deciding asks, and what became of offers.
 
     There are tables of customers and subscriptions too, still empty (`people`).
     """
     engine = sa.create_engine("sqlite://")
     with engine.begin() as connection:
-        known = (customers, subscriptions, *(table for _, table, _ in _TABLES), *_EMPTY)
-        metadata.create_all(connection, tables=known)
-        for kind, table, columns in _TABLES:
+        metadata.create_all(connection, tables=[*_WRITTEN, *(table for _, table, _, _ in _TABLES)])
+        for kind, table, columns, values in _TABLES:
             mine = past.filter(pc.equal(past["kind"], kind))
+            for name, value in values.items():
+                mine = mine.filter(pc.fill_null(pc.equal(mine[name], value), False))
             if mine.num_rows:
                 insert_rows(connection, table, list(columns), _rows(mine, list(columns.values())))
+        insert_rows(connection, offer_counts, [column.name for column in offer_counts.c], answers)
         yield connection
     engine.dispose()
 
@@ -144,6 +177,8 @@ def _values(table: pa.Table, asked: str) -> Sequence[Any]:
     if pa.types.is_timestamp(column.type):
         column = pc.strftime(column.cast(pa.timestamp("us", "UTC")), "%Y-%m-%d %H:%M:%S")  # with microseconds
     values: list[Any] = column.to_pylist()
+    if pa.types.is_list(column.type):
+        return [dump(value or []) for value in values]
     if not is_filled:
         return values
     return [(str(n) if text == "#" else text) if value is None else value for n, value in enumerate(values)]

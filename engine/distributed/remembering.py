@@ -1,42 +1,16 @@
-"""What a day on other machines cannot keep to yet: whatever goes by a memory that only the store has.
+"""What a day on other machines cannot keep to: whatever everybody shares.
 
-A snapshot tells which offers stand and what was accepted. It does not tell who is in which arm, who heard from us on
-which channel, what is left of a limit, or how often offers are accepted; and results bring none of it back. A ruleset
-that asks for any of this is decided by a pass, not wrongly elsewhere.
+A snapshot tells who is in which arm, whom a customer heard from and what was declined, how offers were answered and
+which stand, so that hold-outs, experiments, caps, cool-downs, quiet hours and propensities are decided away as here;
+what was sent since is looked at again when a delivery is claimed (`deliveries.claim_check`). Limits are taken of by
+everybody at once: a ruleset that has any is decided by a pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from dsl.catalog import Policies
-from dsl.typed import Rule, Ruleset
+from dsl.typed import Ruleset
 
 
 def asks_the_store(ruleset: Ruleset) -> tuple[str, ...]:
-    """What the ruleset asks of the store's memory, in plain words, each once; nothing where it can be decided away."""
-    said = [*_by_policies(ruleset.catalog.policies), *(one for rule in ruleset.rules for one in _by_rule(rule))]
-    return tuple(dict.fromkeys(said))
-
-
-def _by_policies(said: Policies) -> Iterator[str]:
-    cool_downs = (said.after_decline, said.after_offer, said.between_offers)
-    for present, what in (
-        (said.hold_out, "a hold-out"),
-        (said.caps or any(cool_downs), "caps"),
-        (said.quiet, "quiet hours"),
-        (said.propensity, "propensities"),
-    ):
-        if present:
-            yield what
-
-
-def _by_rule(rule: Rule) -> Iterator[str]:
-    for present, what in (
-        (rule.hold_out, "a hold-out"),
-        (rule.split, "experiments"),
-        (rule.at_most_once is not None, "caps"),
-        (rule.customers_caps or rule.budgets, "limits"),
-    ):
-        if present:
-            yield what
+    """The rules with limits, by name; nothing where the ruleset can be decided away."""
+    return tuple(rule.name for rule in ruleset.rules if rule.customers_caps or rule.budgets)

@@ -15,19 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.catalog import Owner
 from dsl.typed import DecidedCount, Historic, QuotaOf, UsageOf
-from engine.distributed.past import DECISION, DELAY, EVENT, OFFER, PAST, READING
+from engine.decisions.contacted import longest_window
+from engine.distributed.gates import any_of, passes
+from engine.distributed.matching import GROUP, MET
+from engine.distributed.past import ASSIGNMENT, DECISION, DELAY, EVENT, OFFER, PAST, READING, SUPPRESSION
 from engine.distributed.tables import Tables, column
 from engine.distributed.work import Work
 from engine.happenings.spans import span
-from engine.moments.calendar import Anchors
-from engine.moments.gate import Gate
 from engine.store.snapshot.pairs import OWN
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-GROUP = "group"
-"""The column that customers are grouped by; a group lies in one shard."""
 
 _FARTHEST = dt.timedelta(days=3)
 """From midnight in UTC to any instant that is due on a local day, wherever."""
@@ -45,24 +43,35 @@ class States:
         self._people = people if due is None else people.join(due, ["customer.id"], "left_semi")
 
     def pairs(self) -> DataFrame:
-        """A row a (customer, subscription or none), with `GROUP` and the columns of `Work.columns`."""
+        """A row a (customer, subscription or none), with GROUP, MET and the columns of `Work.columns`.
+
+        A customer's stand together: the first look at them (`matching`) passes once over each partition.
+        """
         people = self._people.select(GROUP, *self._of(Owner.CUSTOMER, "customer.id", "zone"))
         held = self._tables.read("subscriptions")
         own = ("customer.id", "subscription.id", *(name for name in OWN if name != "zone"))
-        return people.join(held.select(*self._of(Owner.SUBSCRIPTION, *own)), ["customer.id"], "left")
+        both = people.join(held.select(*self._of(Owner.SUBSCRIPTION, *own)), ["customer.id"], "left")
+        return self._with_met(both).sortWithinPartitions(column("customer.id"))
 
-    def past(self) -> DataFrame:
-        """What happened to them before, as far as rules ask (`past.PAST`), with `GROUP`."""
+    def _with_met(self, pairs: DataFrame) -> DataFrame:
+        """MET: whether anything happened to the customer that rules may still meet."""
+        from pyspark.sql import functions as f
+
+        if self._happened is None:
+            return pairs.withColumn(MET, f.lit(False))
+        met = self._tables.read("events").filter(self._happened).select(column("customer.id")).distinct()
+        found = pairs.join(met.withColumn(MET, f.lit(True)), ["customer.id"], "left")
+        return found.withColumn(MET, f.coalesce(f.col(MET), f.lit(False)))
+
+    def past(self, people: DataFrame) -> DataFrame:
+        """What happened before to some of them (GROUP, `customer.id`), as far as deciding asks (`past.PAST`)."""
         terms = self._work.terms()
         happened = [self._events(terms), self._readings(terms), self._delays()]
-        kinds = [self._decisions(terms), self._offers(), *happened]
+        said = [self._decisions(terms), self._offers(), self._assignments(), self._suppressions()]
+        kinds = [*said, *happened]
         whole = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), filter(None, kinds))
-        return self._mine(whole)
-
-    def _mine(self, past: DataFrame) -> DataFrame:
-        return past.join(self._people.select(GROUP, column("customer.id")), ["customer.id"]).select(
-            GROUP, *(column(name) for name in PAST.names)
-        )
+        mine = whole.join(people, ["customer.id"])
+        return mine.select(GROUP, *(column(name) for name in PAST.names))
 
     def _of(self, owner: Owner, *own: str) -> list[Column]:
         names = [name for name in self._work.columns().names if name.startswith(f"{owner}.")]
@@ -75,10 +84,10 @@ class States:
         gates = self._work.gates()
         if any(gate.occurring is None and gate.today for gate in gates):
             return None
-        of_customers = [_passes(gate) for gate in gates if gate.occurring and gate.owner is Owner.CUSTOMER]
-        of_subscriptions = [_passes(gate) for gate in gates if gate.occurring and gate.owner is Owner.SUBSCRIPTION]
+        of_customers = [passes(gate) for gate in gates if gate.occurring and gate.owner is Owner.CUSTOMER]
+        of_subscriptions = [passes(gate) for gate in gates if gate.occurring and gate.owner is Owner.SUBSCRIPTION]
         found = [
-            self._tables.read(name).filter(_any(gate)).select(column("customer.id"))
+            self._tables.read(name).filter(any_of(gate)).select(column("customer.id"))
             for name, gate in (("customers", of_customers), ("subscriptions", of_subscriptions))
         ]
         if self._happened is not None:
@@ -100,7 +109,7 @@ class States:
                 since, until = (_at(midnight - use.delay + shift) for shift in (-_FARTHEST, _FARTHEST))
                 within = (column("occurred_at") > since) & (column("occurred_at") < until)
                 found.append((column("moment") == use.moment) & (column("state") != "history") & within)
-        return _any(found)
+        return any_of(found)
 
     def _first_instant(self) -> dt.datetime:
         """The first at which anything is due: old events may wait since long."""
@@ -118,7 +127,7 @@ class States:
     # --- the past
 
     def _decisions(self, terms: Sequence[Historic]) -> DataFrame:
-        """Those about the occurrences of the day, and the offers that rules ask for."""
+        """Those about the occurrences of the day, the offers that rules ask for, and what the contact policy counts."""
         from pyspark.sql import functions as f
 
         names = sorted({name for gate in self._work.gates() for name in gate.possible_names})
@@ -130,9 +139,12 @@ class States:
             if isinstance(term, DecidedCount):
                 after, _ = self._instants(term.window)
                 wanted.append((column("result") == "offered") & (column("due_at") > _at(after)))
+        if looks_back := longest_window(self._work.plans.rule_table):
+            contacts = column("slot").isNotNull() | (column("result") == "held_out")
+            wanted.append(contacts & (column("due_at") >= _at(max(self._earliest - looks_back, _BEGINNING))))
         return (
             self._tables.read("decisions")
-            .filter(_any(wanted))
+            .filter(any_of(wanted))
             .withColumn("kind", f.lit(DECISION))
             .withColumnRenamed("due_at", "at")
         )
@@ -151,7 +163,7 @@ class States:
             wanted.append((column("moment") == each[0]) & within)
         return (
             self._tables.read("events")
-            .filter(_any(wanted))
+            .filter(any_of(wanted))
             .withColumn("kind", f.lit(EVENT))
             .withColumns({name: f.when(met, column(name)) for name in ("source", "state", "id")})
             .withColumnRenamed("occurred_at", "at")
@@ -190,6 +202,20 @@ class States:
         names = {"product": "offer", "state": "result", "state_at": "at", "expires_at": "until"}
         return self._tables.read("offers").withColumn("kind", f.lit(OFFER)).withColumnsRenamed(names)
 
+    def _assignments(self) -> DataFrame | None:
+        from pyspark.sql import functions as f
+
+        if not (experiments := self._work.experiments()):
+            return None
+        mine = self._tables.read("assignments").filter(column("experiment").isin(experiments))
+        return mine.withColumn("kind", f.lit(ASSIGNMENT)).withColumnsRenamed({"experiment": "moment", "arm": "result"})
+
+    def _suppressions(self) -> DataFrame:
+        from pyspark.sql import functions as f
+
+        closed = self._tables.read("suppressions").withColumn("kind", f.lit(SUPPRESSION))
+        return closed.withColumnRenamed("channel", "moment")
+
     def _instants(self, window: Any) -> tuple[dt.datetime, dt.datetime]:
         """Between which instants something may count in a window that is seen from anywhere on the day."""
         last = dt.datetime.combine(self._work.day, dt.time(), dt.UTC) + _FARTHEST
@@ -211,33 +237,3 @@ def _grouped(people: DataFrame, groups: int) -> DataFrame:
 
     within = f.pmod(f.xxhash64(column("customer.id")), f.lit(groups))
     return people.withColumn(GROUP, (f.col("shard") * groups + within).cast("int"))
-
-
-def _passes(gate: Gate) -> Column:
-    """The comparisons that every row with an occurrence passes; the billing interval is looked at exactly later."""
-    assert gate.occurring is not None
-    date = column(f"{gate.owner}.{gate.attribute}")
-    return _any([_meets(date, asked) for asked in gate.occurring.asked])
-
-
-def _meets(date: Column, asked: Anchors) -> Column:
-    from pyspark.sql import functions as f
-
-    found = [date.isNotNull()]
-    if asked.on is not None:
-        found.append(date == f.lit(asked.on))
-    if asked.weekday is not None:
-        found.append(f.weekday(date) == asked.weekday)  # Monday is 0 here, too
-    if asked.days is not None:
-        found.append(f.dayofmonth(date).isin(list(asked.days)))
-    if asked.months is not None:
-        found.append(f.month(date).isin(list(asked.months)))
-    if asked.month_days is not None:
-        found.append((f.month(date) * 100 + f.dayofmonth(date)).isin([m * 100 + d for m, d in asked.month_days]))
-    return reduce(lambda one, other: one & other, found)
-
-
-def _any(conditions: Sequence[Column]) -> Column:
-    from pyspark.sql import functions as f
-
-    return reduce(lambda one, other: one | other, conditions, f.lit(False))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import pickle
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -13,7 +12,9 @@ import pyarrow as pa
 from dsl.catalog import Owner
 from dsl.datatypes import DataType, Kind
 from dsl.typed import Attribute, Historic, MomentUse, Ruleset
+from engine.experiments.experiment import hold_out, portfolio, split
 from engine.matching.plan import Plan
+from engine.matching.relaxed import relaxed
 from engine.moments.gate import Gate, gate_of
 from engine.plans import Plans
 from engine.store.columns import read_columns
@@ -22,18 +23,24 @@ from engine.store.snapshot.pairs import KEYS, OWN
 BatchKey = tuple[str, int, str, int]
 """moment, offset, zone, shard"""
 
+Answers = tuple[str, str, int, int, int]
+"""product, segment, and how many were shown, accepted and declined (`layout.OFFER_COUNTS`)"""
+
 KEPT = frozenset(KEYS)
 
 
 @dataclass(frozen=True)
 class Work:
-    """A day's order. `done` are the batches of the day that were finished before the snapshot."""
+    """A day's order. `done` are the batches of the day that were finished before the snapshot, `answers` what became of
+    offers by then: rows of the table of counts, which propensities are learned from.
+    """
 
     ruleset: Ruleset
     day: dt.date
     now: dt.datetime
     paused: frozenset[str]
     done: frozenset[BatchKey]
+    answers: tuple[Answers, ...] = ()
 
     @cached_property
     def plans(self) -> Plans:
@@ -58,11 +65,25 @@ class Work:
             return self.plans.plan_of(use, self.plans.rules_of(use))
         return self.plans.plan(use, self.day)
 
+    @cached_property
+    def first_plans(self) -> dict[MomentUse, Plan]:
+        """Of each scheduled moment the rules of the day, as far as they match whatever happened before (`relaxed`)."""
+        listening = {use: self.plans.listening(use, self.day) for use in self.uses}
+        return {use: Plan([relaxed(rule.condition) for rule in rules]) for use, rules in listening.items()}
+
     def terms(self) -> list[Historic]:
         """What the rules and prices ask of the past, each once."""
         every = (*self.uses, *self.happening)
         asked = (term for use in every for term in self.plan(use).terms)
         return list(dict.fromkeys((*asked, *self.plans.price_facts.terms)))
+
+    def experiments(self) -> list[str]:
+        """The salts of everything that is tried."""
+        share = self.ruleset.catalog.policies.hold_out
+        rules = self.plans.rule_table.rules
+        tried = [portfolio(share)] if share else []
+        tried += [hold_out(rule) for rule in rules if rule.hold_out] + [split(rule) for rule in rules if rule.split]
+        return [one.salt for one in tried]
 
     def reads(self, use: MomentUse) -> tuple[Attribute, ...]:
         return self.plans.reads(use, self.plan(use))
@@ -80,7 +101,7 @@ class Work:
         return pa.schema([*texts, *read_columns((), self.attributes()).schema])
 
     def packed(self) -> bytes:
-        return pickle.dumps(Work(self.ruleset, self.day, self.now, self.paused, self.done))
+        return pickle.dumps(Work(self.ruleset, self.day, self.now, self.paused, self.done, self.answers))
 
 
 @lru_cache(maxsize=2)
@@ -92,8 +113,3 @@ def unpacked(packed: bytes) -> Work:
 
 def _anchor(gate: Gate) -> Attribute:
     return Attribute(gate.owner, str(gate.attribute), DataType(Kind.DATE))
-
-
-def event_columns(work: Work, use: MomentUse) -> Iterator[pa.Field]:
-    """What the rules of a scheduled moment read of events, which it has none of."""
-    yield from read_columns((), [one for one in work.reads(use) if one.owner is Owner.EVENT]).schema

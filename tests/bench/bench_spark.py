@@ -32,8 +32,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from engine.distributed import run as running
-from engine.distributed.deciding import decide_group
 from engine.distributed.export import export
+from engine.distributed.gates import with_day_parts
 from engine.distributed.layout import Snapshot, manifest_row
 from engine.distributed.parquet import Folder
 from engine.distributed.session import spark_session
@@ -45,7 +45,7 @@ from engine.store.zones import shard_of
 from tests.bench.bench_events import SPARSE
 from tests.bench.made_up import TODAY, batch, rules
 from tests.bench.measuring import Line, medians, scaled, thousands
-from tests.spark_world import NOW, RULES, filled, pairs_of, past_of
+from tests.spark_world import NOW, RULES, decided, filled
 
 SEED_SIZE = 2_000
 EVERYBODY = dt.date(2026, 2, 28)
@@ -128,9 +128,8 @@ def _day(spark: Any, place: Path, copies: int) -> Line:
     found = {}
 
     def here() -> None:
-        pairs, past = pairs_of(place / "state", work), past_of(place / "state")
-        decided = decide_group(work, pairs, past)
-        found["here"] = pc.sum(pc.equal(decided["what"], "decision")).as_py()
+        made, _ = decided(work, place / "state")
+        found["here"] = pc.sum(pc.equal(made["what"], "decision")).as_py()
 
     def by_spark() -> None:
         out = str(place / f"decided-{next(numbers)}")
@@ -166,6 +165,7 @@ def copied(table: pa.Table, number: int) -> pa.Table:
     if (name := "subscription.started_on") in table.column_names:
         days = pc.subtract(table[name].cast(pa.int32()), pa.scalar(number % 31, pa.int32())).cast(pa.date32())
         table = table.set_column(table.column_names.index(name), name, days)
+        table = with_day_parts(table.drop_columns([f"{name}.{part}" for part in ("day", "month", "weekday")]), [name])
     return table
 
 
